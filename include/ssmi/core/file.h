@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace ssmi {
+
+/// A whole file mapped read-only. The span lives as long as the object; shared by whoever holds
+/// a view of it. The file must not shrink while it is mapped.
+class MappedFile {
+ public:
+  /// Throws Error{kDisk} when the file cannot be opened or is not a regular file.
+  static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  MappedFile(std::filesystem::path path, const std::byte* data, size_t size);
+  std::filesystem::path path_;
+  const std::byte* data_;
+  size_t size_;
+};
+
+/// Reads a regular file. Throws Error{kDisk} when it cannot be read, Error{kBadInput} when it is
+/// larger than `max_bytes` (checked before anything is allocated).
+std::string read_file(const std::filesystem::path& path, uint64_t max_bytes);
+
+/// A file that appears under its name only when it is complete: written beside its place,
+/// synced and renamed by commit(); removed by the destructor otherwise.
+class AtomicFile {
+ public:
+  /// Throws Error{kDisk} when the folder is missing or not writable.
+  explicit AtomicFile(std::filesystem::path path);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  /// Appends. Throws Error{kDisk} (a full disk, say).
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text);
+  /// Syncs and renames into place. Throws Error{kDisk}.
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  int descriptor_;
+};
+
+/// Writes a whole file atomically.
+void write_file(const std::filesystem::path& path, std::string_view content);
+
+/// Appends one line and a line feed to a file, made if absent, in a single write, and syncs it.
+void append_line(const std::filesystem::path& path, std::string_view line);
+
+}  // namespace ssmi

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ssmi {
+
+/// Objects keep the order of their keys, so that reports read as they were written.
+using Json = nlohmann::ordered_json;
+
+/// Parses untrusted text. `where` (a file name) starts every message. Throws Error{kBadInput} on a
+/// syntax error, a key given twice, or nesting deeper than `max_depth`.
+Json parse_json(std::string_view text, const std::string& where, int max_depth = 32);
+
+/// A JSON object with the name of its file, whose getters say what was expected and found.
+/// All throw Error{kBadInput}. The Json must outlive the view.
+class JsonObject {
+ public:
+  JsonObject(const Json& json, std::string where);
+
+  bool has(const std::string& key) const { return json_.contains(key); }
+  std::string string(const std::string& key) const;
+  bool boolean(const std::string& key) const;
+  double number(const std::string& key) const;
+  /// An integer within [min, max].
+  int64_t integer(const std::string& key, int64_t min, int64_t max) const;
+  std::vector<int64_t> integers(const std::string& key, int64_t min, int64_t max) const;
+  const Json& at(const std::string& key) const;
+  const std::string& where() const { return where_; }
+
+ private:
+  const Json& json_;
+  std::string where_;
+};
+
+}  // namespace ssmi

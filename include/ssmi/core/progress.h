@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace ssmi {
+
+/// Where long work tells how far it is. The libraries never print: `cli` implements this.
+class Progress {
+ public:
+  virtual ~Progress() = default;
+  /// Starts a stage of `total` units ("functions", "fits").
+  virtual void begin(std::string_view stage, std::string_view unit, uint64_t total) = 0;
+  virtual void advance(uint64_t units) = 0;
+  virtual void end() = 0;
+  /// A line that stays: a warning, or what a stage is going to cost.
+  virtual void note(std::string_view line) = 0;
+};
+
+/// Says nothing.
+class NoProgress : public Progress {
+ public:
+  void begin(std::string_view, std::string_view, uint64_t) override {}
+  void advance(uint64_t) override {}
+  void end() override {}
+  void note(std::string_view) override {}
+};
+
+/// Throws Error{kInterrupted} or Error{kTerminated} once a signal was noted; long loops call it
+/// where they can stop without losing anything.
+void check_interrupted();
+/// Notes SIGINT and SIGTERM from now on instead of dying; a second one ends the process.
+void catch_signals();
+
+}  // namespace ssmi

@@ -1,0 +1,47 @@
+#include "ssmi/core/json.h"
+
+#include "support.h"
+
+namespace ssmi {
+namespace {
+
+using test::check_fails;
+
+TEST_CASE("json: objects keep their order and getters give values") {
+  const Json json = parse_json(R"({"b": 3, "a": [1, 2], "s": "x", "t": true, "f": 0.5})", "f.json");
+  CHECK(json.dump() == R"({"b":3,"a":[1,2],"s":"x","t":true,"f":0.5})");
+  const JsonObject object(json, "f.json");
+  CHECK(object.integer("b", 0, 3) == 3);
+  CHECK(object.integers("a", 0, 9) == std::vector<int64_t>{1, 2});
+  CHECK(object.string("s") == "x");
+  CHECK(object.boolean("t"));
+  CHECK(object.number("f") == 0.5);
+}
+
+TEST_CASE("json: what breaks the rules is refused by name") {
+  const auto parse = [](const std::string& text) { return [=] { parse_json(text, "f.json", 4); }; };
+  check_fails(ExitCode::kBadInput, "f.json: not valid JSON", parse("{"));
+  check_fails(ExitCode::kBadInput, "key 'a' is given twice", parse(R"({"a": 1, "a": 2})"));
+  check_fails(ExitCode::kBadInput, "nested deeper than 4 levels", parse("[[[[[1]]]]]"));
+  check_fails(ExitCode::kBadInput, "nested deeper", parse(std::string(1'000'000, '[')));
+  CHECK_NOTHROW(parse(R"([{"a": 1}, {"a": [[2]]}])")());
+}
+
+TEST_CASE("json: getters say what was expected and found") {
+  const Json json = parse_json(R"({"n": 1.5, "s": 3, "big": 18446744073709551615, "l": [1, "x"]})",
+                               "config.json");
+  const JsonObject object(json, "config.json");
+  check_fails(ExitCode::kBadInput, "config.json: 'n' should be an integer from 0 to 9, found 1.5",
+              [&] { object.integer("n", 0, 9); });
+  check_fails(ExitCode::kBadInput, "found 18446744073709551615",
+              [&] { object.integer("big", 0, INT64_MAX); });
+  check_fails(ExitCode::kBadInput, "'s' should be a string, found number",
+              [&] { object.string("s"); });
+  check_fails(ExitCode::kBadInput, "an entry of 'l'", [&] { object.integers("l", 0, 9); });
+  check_fails(ExitCode::kBadInput, "key 'gone' is missing", [&] { object.at("gone"); });
+  check_fails(ExitCode::kBadInput, "expected a JSON object, found array",
+              [] { JsonObject(Json::array(), "f.json"); });
+}
+
+}  // namespace
+}  // namespace ssmi

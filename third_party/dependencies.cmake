@@ -1,0 +1,79 @@
+# Where each dependency comes from. None of their sources is kept here: `scripts/setup` fetches what
+# Debian does not have into build/deps.
+
+set(SSMI_DEPS ${CMAKE_SOURCE_DIR}/build/deps CACHE PATH "What scripts/setup fetched")
+
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(LibArchive REQUIRED)
+if(SSMI_TESTS)
+  find_package(doctest REQUIRED)
+endif()
+
+# The tree-sitter runtime and grammars, as C sources of npm packages.
+set(node_modules ${SSMI_DEPS}/node_modules)
+if(NOT EXISTS ${node_modules}/tree-sitter)
+  message(FATAL_ERROR "${node_modules}/tree-sitter is missing: run scripts/setup")
+endif()
+set(runtime ${node_modules}/tree-sitter/vendor/tree-sitter/lib)
+add_library(tree_sitter STATIC ${runtime}/src/lib.c)
+target_include_directories(tree_sitter SYSTEM PUBLIC ${runtime}/include PRIVATE ${runtime}/src)
+target_compile_definitions(tree_sitter PRIVATE _POSIX_C_SOURCE=200112L _DEFAULT_SOURCE)
+
+# ssmi_grammar(PACKAGE): adds a grammar to the tree_sitter library, after checking that the runtime
+# can load its ABI.
+file(STRINGS ${runtime}/include/tree_sitter/api.h abi_lines
+  REGEX "define TREE_SITTER_(MIN_COMPATIBLE_)?LANGUAGE_VERSION")
+string(REGEX MATCH "define TREE_SITTER_LANGUAGE_VERSION ([0-9]+)" _ "${abi_lines}")
+set(abi_newest ${CMAKE_MATCH_1})
+string(REGEX MATCH "MIN_COMPATIBLE_LANGUAGE_VERSION ([0-9]+)" _ "${abi_lines}")
+set(abi_oldest ${CMAKE_MATCH_1})
+function(ssmi_grammar package)
+  set(source ${node_modules}/${package}/src)
+  if(NOT EXISTS ${source}/parser.c)
+    message(FATAL_ERROR "${source}/parser.c is missing: run scripts/setup")
+  endif()
+  file(STRINGS ${source}/parser.c abi REGEX "^#define LANGUAGE_VERSION" LIMIT_COUNT 1)
+  string(REGEX MATCH "[0-9]+" abi "${abi}")
+  if(abi LESS abi_oldest OR abi GREATER abi_newest)
+    message(FATAL_ERROR "${package} has grammar ABI ${abi}, the tree-sitter runtime loads "
+      "${abi_oldest} to ${abi_newest}: take versions that fit in third_party/npm/package.json")
+  endif()
+  add_library(${package} OBJECT ${source}/parser.c)
+  if(EXISTS ${source}/scanner.c)
+    target_sources(${package} PRIVATE ${source}/scanner.c)
+  endif()
+  target_include_directories(${package} SYSTEM PRIVATE ${source})
+  target_sources(tree_sitter PRIVATE $<TARGET_OBJECTS:${package}>)
+endfunction()
+ssmi_grammar(tree-sitter-python)
+
+if(SSMI_TORCH)
+  find_package(OpenMP REQUIRED COMPONENTS CXX)
+  find_package(CLI11 REQUIRED)
+  find_package(PkgConfig REQUIRED)
+  pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
+  add_library(hwy ALIAS PkgConfig::HWY)
+
+  # LibTorch: the user's own by CMAKE_PREFIX_PATH, else the wheel that scripts/setup installed.
+  file(GLOB wheel ${SSMI_DEPS}/python/lib/python3*/site-packages/torch)
+  find_path(libtorch_root share/cmake/Torch/TorchConfig.cmake HINTS ${CMAKE_PREFIX_PATH} ${wheel}
+    NO_CACHE)
+  if(NOT libtorch_root)
+    message(FATAL_ERROR "no LibTorch: run scripts/setup, or give its folder in CMAKE_PREFIX_PATH")
+  endif()
+  if(EXISTS ${libtorch_root}/lib/libtorch_cuda.so)
+    find_package(CUDAToolkit QUIET)
+    if(NOT CUDAToolkit_FOUND)
+      message(FATAL_ERROR "${libtorch_root} is a CUDA build of LibTorch, whose CMake files need a "
+        "CUDA toolkit, and none was found. Install the toolkit, or take the CPU build: delete "
+        "build/deps/python and install torch==2.13.0+cpu from the PyTorch project's CPU index "
+        "(pip's --index-url), or point CMAKE_PREFIX_PATH at a CPU LibTorch.")
+    endif()
+  endif()
+  find_package(Torch REQUIRED PATHS ${libtorch_root} NO_DEFAULT_PATH)
+  add_library(libtorch INTERFACE)
+  target_link_libraries(libtorch INTERFACE ${TORCH_LIBRARIES})
+  target_include_directories(libtorch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+endif()
