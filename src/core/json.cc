@@ -3,6 +3,7 @@
 #include <set>
 
 #include "ssmi/core/error.h"
+#include "ssmi/core/excerpt.h"
 
 namespace ssmi {
 
@@ -17,14 +18,16 @@ Json parse_json(std::string_view text, const std::string& where, int max_depth) 
     if (event == Json::parse_event_t::object_end) keys.pop_back();
     if (event == Json::parse_event_t::key &&
         !keys.back().insert(value.get<std::string>()).second) {
-      bad_input("{}: key '{}' is given twice", where, value.get<std::string>());
+      bad_input("{}: key '{}' is given twice", where, excerpt(value.get<std::string>()));
     }
     return true;
   };
+  // The library takes a NUL for the end of its input.
+  if (text.find('\0') != text.npos) bad_input("{}: not valid JSON: it holds a NUL byte", where);
   try {
     return Json::parse(text, check);
   } catch (const Json::exception& error) {
-    bad_input("{}: not valid JSON: {}", where, error.what());
+    bad_input("{}: not valid JSON: {}", where, excerpt(error.what(), 300));
   }
 }
 
@@ -71,7 +74,7 @@ int64_t bounded_integer(const Json& value, const std::string& what, int64_t min,
                     value.get<int64_t>() >= min && value.get<int64_t>() <= max;
   if (!fits) {
     bad_input("{} should be an integer from {} to {}, found {}", what, min, max,
-              value.dump().substr(0, 80));
+              excerpt(value.dump()));
   }
   return value.get<int64_t>();
 }

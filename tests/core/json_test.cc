@@ -21,6 +21,7 @@ TEST_CASE("json: objects keep their order and getters give values") {
 TEST_CASE("json: what breaks the rules is refused by name") {
   const auto parse = [](const std::string& text) { return [=] { parse_json(text, "f.json", 4); }; };
   check_fails(ExitCode::kBadInput, "f.json: not valid JSON", parse("{"));
+  check_fails(ExitCode::kBadInput, "holds a NUL byte", parse(std::string("1\0x", 3)));
   check_fails(ExitCode::kBadInput, "key 'a' is given twice", parse(R"({"a": 1, "a": 2})"));
   check_fails(ExitCode::kBadInput, "nested deeper than 4 levels", parse("[[[[[1]]]]]"));
   check_fails(ExitCode::kBadInput, "nested deeper", parse(std::string(1'000'000, '[')));

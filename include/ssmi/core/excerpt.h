@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ssmi {
+
+/// Untrusted text fit for a message: at most `max_bytes` of it, cut between UTF-8 characters and
+/// marked "...", with '?' for control characters.
+std::string excerpt(std::string_view text, size_t max_bytes = 100);
+
+}  // namespace ssmi

@@ -1,0 +1,18 @@
+#include "ssmi/core/excerpt.h"
+
+#include "support.h"
+
+namespace ssmi {
+namespace {
+
+TEST_CASE("excerpt: untrusted text is short and harmless") {
+  CHECK(excerpt("weight") == "weight");
+  CHECK(excerpt("a\x1b[2J\nb\x7f") == "a?[2J?b?");
+  CHECK(excerpt("abcdef", 3) == "abc...");
+  CHECK(excerpt("abc", 3) == "abc");
+  CHECK(excerpt("a\u00e9b", 2) == "a...");  // not within the two bytes of e acute
+  CHECK(excerpt("a\u00e9b", 3) == "a\u00e9...");
+}
+
+}  // namespace
+}  // namespace ssmi
