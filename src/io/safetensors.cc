@@ -1,0 +1,164 @@
+#include "ssmi/io/safetensors.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <set>
+#include <string_view>
+
+#include "safetensors_header.h"
+#include "ssmi/core/checked.h"
+#include "ssmi/core/error.h"
+#include "ssmi/core/excerpt.h"
+#include "ssmi/core/json.h"
+
+namespace ssmi::io {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the format is little endian");
+
+constexpr uint64_t kMaxHeader = 100'000'000;  // of the reference implementation
+constexpr std::string_view kLfsPointer = "version https://git-lfs.github.com/spec/";
+
+std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Length of the JSON header, checked against the file.
+size_t header_length(std::span<const std::byte> bytes, const std::string& where) {
+  if (as_text(bytes).starts_with(kLfsPointer)) {
+    bad_input("{}: is a Git LFS pointer, not the weights: fetch them with 'git lfs pull'", where);
+  }
+  uint64_t length = 0;
+  if (bytes.size() < sizeof length) {
+    bad_input("{}: has {} bytes, a safetensors file has at least 8", where, bytes.size());
+  }
+  std::memcpy(&length, bytes.data(), sizeof length);
+  if (length > kMaxHeader) {
+    bad_input("{}: is no safetensors file: announces a header of {} bytes, expected at most {}",
+              where, length, kMaxHeader);
+  }
+  if (length > bytes.size() - sizeof length) {
+    bad_input("{}: is cut short: announces a header of {} bytes, only {} follow", where, length,
+              bytes.size() - sizeof length);
+  }
+  if (length == 0 || bytes[sizeof length] != std::byte{'{'}) {
+    bad_input("{}: is no safetensors file: the header does not begin with '{{'", where);
+  }
+  return static_cast<size_t>(length);
+}
+
+/// Refuses overlaps and holes: the tensors tile the data.
+void check_layout(const TensorMap& tensors, std::span<const std::byte> data,
+                  const std::string& where) {
+  std::vector<const TensorMap::value_type*> order;
+  order.reserve(tensors.size());
+  for (const auto& entry : tensors)
+    order.push_back(&entry);
+  const auto begin_of = [&](const TensorView& view) {
+    return static_cast<size_t>(view.data.data() - data.data());
+  };
+  std::sort(order.begin(), order.end(), [&](const auto* a, const auto* b) {
+    return std::pair(begin_of(a->second), a->second.data.size()) <
+           std::pair(begin_of(b->second), b->second.data.size());
+  });
+  size_t end = 0;
+  const TensorMap::value_type* previous = nullptr;
+  for (const auto* entry : order) {
+    const size_t begin = begin_of(entry->second);
+    if (begin < end) {
+      bad_input("{}: tensors '{}' and '{}' overlap", where, excerpt(previous->first),
+                excerpt(entry->first));
+    }
+    if (begin > end) {
+      bad_input("{}: {} bytes before tensor '{}' belong to no tensor", where, begin - end,
+                excerpt(entry->first));
+    }
+    end = begin + entry->second.data.size();
+    previous = entry;
+  }
+  if (end != data.size()) {
+    bad_input("{}: the last {} bytes belong to no tensor", where, data.size() - end);
+  }
+}
+
+}  // namespace
+
+SafetensorsFile open_safetensors(const std::filesystem::path& path) {
+  const auto file = MappedFile::open(path);
+  const auto bytes = file->bytes();
+  const std::string where = path.string();
+  const size_t length = header_length(bytes, where);
+  const auto data = bytes.subspan(sizeof(uint64_t) + length);
+  auto result = read_header(file, as_text(bytes.subspan(sizeof(uint64_t), length)), data);
+  check_layout(result.tensors, data, where);
+  return result;
+}
+
+namespace {
+
+void check_writable(std::span<const TensorBytes> tensors, const std::string& where) {
+  std::set<std::string_view> names{kMetadataKey};
+  for (const TensorBytes& tensor : tensors) {
+    if (!names.insert(tensor.name).second) {
+      fail(ExitCode::kBug, "{}: tensor '{}' cannot be written twice", where, tensor.name);
+    }
+    const auto elements = checked_numel(tensor.shape);
+    const auto bytes = elements ? checked_mul(*elements, dtype_size(tensor.dtype)) : std::nullopt;
+    if (!bytes || static_cast<uint64_t>(*bytes) != tensor.data.size()) {
+      fail(ExitCode::kBug, "{}: tensor '{}' of shape [{}] has {} bytes of {}", where, tensor.name,
+           fmt::join(tensor.shape, ", "), tensor.data.size(), dtype_name(tensor.dtype));
+    }
+  }
+}
+
+/// The JSON header, padded with spaces so that the data begins at a multiple of 8.
+std::string make_header(std::span<const TensorBytes* const> order,
+                        const std::map<std::string, std::string>& metadata) {
+  std::string header = "{";
+  if (!metadata.empty()) {
+    header += fmt::format("\"{}\":{},", kMetadataKey, Json(metadata).dump());
+  }
+  uint64_t offset = 0;
+  for (const TensorBytes* tensor : order) {
+    const uint64_t end = offset + tensor->data.size();
+    header += fmt::format(R"({}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}},)",
+                          Json(tensor->name).dump(), dtype_name(tensor->dtype),
+                          fmt::join(tensor->shape, ","), offset, end);
+    offset = end;
+  }
+  if (header.back() == ',') header.pop_back();
+  header += '}';
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  return header;
+}
+
+}  // namespace
+
+void write_safetensors(const std::filesystem::path& path, std::span<const TensorBytes> tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  check_writable(tensors, path.string());
+  std::vector<const TensorBytes*> order;
+  for (const TensorBytes& tensor : tensors)
+    order.push_back(&tensor);
+  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+    return dtype_size(a->dtype) > dtype_size(b->dtype);
+  });
+  std::string header;
+  try {
+    header = make_header(order, metadata);
+  } catch (const Json::exception&) {
+    bad_input("{}: cannot be written: a name or its metadata is not UTF-8", path.string());
+  }
+  const uint64_t length = header.size();
+  AtomicFile file(path);
+  file.write(std::as_bytes(std::span(&length, 1)));
+  file.write(header);
+  for (const TensorBytes* tensor : order)
+    file.write(tensor->data);
+  file.commit();
+}
+
+}  // namespace ssmi::io
