@@ -1,0 +1,15 @@
+#pragma once
+
+#include <vector>
+
+#include "ssmi/code/relations.h"
+
+namespace ssmi::code {
+
+/// The data flow of GraphCodeBERT (Guo et al. 2021), as its Python extractor computes it, oddities
+/// included: docs/parse.md has the rules. Edges run from a variable occurrence to each of its
+/// sources, with label kComesFrom or kComputedFrom; sorted, each once. Throws Error{kBadInput} on
+/// more than kMaxEdges.
+std::vector<Edge> data_flow(const SyntaxTree& tree, const Leaves& leaves);
+
+}  // namespace ssmi::code

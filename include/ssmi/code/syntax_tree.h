@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ssmi/code/language.h"
+
+namespace ssmi::code {
+
+/// One node of a syntax tree. Nodes lie in preorder, so the subtree of node n is [n, nodes[n].end).
+struct Node {
+  uint32_t begin_byte;
+  uint32_t end_byte;
+  int32_t parent;  ///< -1 for the root
+  int32_t end;     ///< one past the last node of the subtree
+  int32_t depth;   ///< 0 for the root
+  uint16_t symbol;
+  uint16_t field;  ///< under which the parent holds it; 0 for none
+};
+
+/// A place in a text: byte offset, and line and column counted from 1, the column in bytes.
+struct Position {
+  int64_t byte;
+  int64_t line;
+  int64_t column;
+};
+Position position_of(std::string_view text, int64_t byte);
+
+/// The concrete syntax tree of a source text, flattened so that no walk over it needs recursion.
+class SyntaxTree {
+ public:
+  static constexpr size_t kMaxBytes = size_t{16} << 20;
+
+  /// Throws Error{kBadInput} when the source is larger than kMaxBytes or cannot be parsed in a
+  /// minute. A syntax error does not throw: see `error()`.
+  explicit SyntaxTree(std::string source, const Language& language = Language::python());
+
+  const std::string& source() const { return source_; }
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const Language& language() const { return language_; }
+  std::string_view type(int32_t node) const { return language_.type(at(node).symbol); }
+  std::string_view text(int64_t begin, int64_t end) const;
+  bool has_error() const { return error_.has_value(); }
+  /// Where the first node that does not parse, or is missing, stands.
+  const std::optional<Position>& error() const { return error_; }
+
+  bool is_childless(int32_t node) const { return at(node).end == node + 1; }
+  std::vector<int32_t> children(int32_t node) const;
+  /// The first child under that field; -1 for none.
+  int32_t child(int32_t node, std::string_view field) const;
+
+ private:
+  const Node& at(int32_t node) const { return nodes_[static_cast<size_t>(node)]; }
+  std::string source_;
+  const Language& language_;
+  std::vector<Node> nodes_;
+  std::optional<Position> error_;
+};
+
+}  // namespace ssmi::code
