@@ -20,7 +20,10 @@ class Language {
   const std::string& name() const { return name_; }
   /// As its package has it ("0.25.0"), or only the ABI for grammars too old to say.
   const std::string& version() const { return version_; }
-  std::string_view type(uint16_t symbol) const { return types_[symbol]; }
+  /// The name of a node's symbol; "ERROR" for the runtime's own, which no grammar has.
+  std::string_view type(uint16_t symbol) const {
+    return symbol < types_.size() ? types_[symbol] : "ERROR";
+  }
   /// The grammar's number of a field ("left"); 0 where it has no such field.
   uint16_t field(std::string_view name) const;
   const TSLanguage* grammar() const { return grammar_; }

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include "ssmi/code/relations.h"
+
+namespace ssmi::code::test {
+
+/// A parsed text with its leaves.
+struct Program {
+  explicit Program(const std::string& source) : tree(source), leaves(tree) {}
+  SyntaxTree tree;
+  Leaves leaves;
+
+  std::string text(int32_t leaf) const {
+    return std::string(tree.text(leaves[leaf].begin, leaves[leaf].end));
+  }
+
+  /// The text of a leaf, numbered where it occurs more than once ("x", "x2", "x3").
+  std::string label(int32_t leaf) const {
+    int count = 1;
+    for (int32_t i = 0; i < leaf; ++i)
+      count += text(i) == text(leaf);
+    return count == 1 ? text(leaf) : text(leaf) + std::to_string(count);
+  }
+
+  /// The leaf with that label; -1 for none.
+  int32_t find(const std::string& wanted) const {
+    for (int32_t i = 0; i < leaves.size(); ++i) {
+      if (label(i) == wanted) return i;
+    }
+    return -1;
+  }
+};
+
+}  // namespace ssmi::code::test
