@@ -1,0 +1,165 @@
+#include "ssmi/io/checkpoint.h"
+
+#include "io/raw_safetensors.h"
+#include "ssmi/core/hash.h"
+#include "support.h"
+
+namespace ssmi::io {
+namespace {
+
+namespace fs = std::filesystem;
+using test::check_fails;
+using test::header_entry;
+using test::raw_safetensors;
+using test::TemporaryFolder;
+
+/// A safetensors file with one byte tensor a name.
+std::string weights(const std::vector<std::string>& names) {
+  std::string header = "{";
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto offsets = "[" + std::to_string(i) + "," + std::to_string(i + 1) + "]";
+    header += (i > 0 ? "," : "") + header_entry(names[i], "U8", "[1]", offsets);
+  }
+  return raw_safetensors(header + "}", std::string(names.size(), 'x'));
+}
+
+/// Two shards: x has a and c, y has b.
+void make_sharded(const fs::path& folder) {
+  fs::create_directories(folder);
+  write_file(folder / "config.json", "{}");
+  write_file(folder / "x", weights({"a", "c"}));
+  write_file(folder / "y", weights({"b"}));
+  write_file(folder / "model.safetensors.index.json",
+             R"({"metadata":{"total_size":3},"weight_map":{"a":"x","b":"y","c":"x"}})");
+}
+
+void refuses(const fs::path& folder, const std::string& message) {
+  check_fails(ExitCode::kBadInput, message, [&] { open_checkpoint(folder); });
+}
+
+/// A sharded checkpoint whose index is this text is refused.
+void refuses_index(const std::string& index, const std::string& message) {
+  const TemporaryFolder folder;
+  make_sharded(folder.path());
+  write_file(folder / "model.safetensors.index.json", index);
+  refuses(folder.path(), message);
+  refuses(folder.path(), "model.safetensors.index.json");
+}
+
+TEST_CASE("checkpoint: one weight file") {
+  const TemporaryFolder folder;
+  write_file(folder / "config.json", R"({"model_type":"bimamba"})");
+  write_file(folder / "model.safetensors", weights({"a", "b"}));
+  const Checkpoint checkpoint = open_checkpoint(folder.path());
+  CHECK(checkpoint.config.at("model_type") == "bimamba");
+  CHECK(checkpoint.tensors.size() == 2);
+  CHECK(checkpoint.files == std::vector<std::string>{"config.json", "model.safetensors"});
+  CHECK(checkpoint_sha256(checkpoint) ==
+        sha256(R"({"model_type":"bimamba"})" + weights({"a", "b"})));
+}
+
+TEST_CASE("checkpoint: shards of an index") {
+  const TemporaryFolder folder;
+  make_sharded(folder.path());
+  const Checkpoint checkpoint = open_checkpoint(folder.path());
+  CHECK(checkpoint.tensors.size() == 3);
+  CHECK(checkpoint.tensors.at("c").file->path().filename() == "x");
+  CHECK(checkpoint.files == std::vector<std::string>{"config.json", "x", "y"});
+  CHECK(checkpoint_sha256(checkpoint) == sha256("{}" + weights({"a", "c"}) + weights({"b"})));
+  // The single file wins, as in the transformers library.
+  write_file(folder / "model.safetensors", weights({"d"}));
+  CHECK(open_checkpoint(folder.path()).tensors.count("d") == 1);
+}
+
+TEST_CASE("checkpoint: what is missing is said") {
+  const TemporaryFolder folder;
+  check_fails(ExitCode::kDisk, "gone: is not a folder", [&] { open_checkpoint(folder / "gone"); });
+  refuses(folder.path(), "no config.json");
+  write_file(folder / "config.json", "{}");
+  refuses(folder.path(),
+          "no weights: neither model.safetensors nor model.safetensors.index.json is there");
+  write_file(folder / "pytorch_model.bin.index.json", "");
+  refuses(folder.path(), "has pytorch_model.bin.index.json, but only safetensors is read");
+  write_file(folder / "pytorch_model.bin", "");
+  refuses(folder.path(),
+          "has pytorch_model.bin, but only safetensors is read; convert it there "
+          "with: python -c");
+}
+
+TEST_CASE("checkpoint: the configuration is a JSON object of bounded size") {
+  const TemporaryFolder folder;
+  write_file(folder / "model.safetensors", weights({"a"}));
+  const auto refuses_config = [&](const std::string& config, const std::string& message) {
+    write_file(folder / "config.json", config);
+    refuses(folder.path(), message);
+    refuses(folder.path(), "config.json: ");
+  };
+  refuses_config("", "not valid JSON");
+  refuses_config("[]", "expected a JSON object, found array");
+  refuses_config(R"({"a":1,"a":2})", "key 'a' is given twice");
+  refuses_config(std::string(100, '['), "nested deeper than 32 levels");
+  refuses_config("{}" + std::string(4 << 20, ' '), "has 4194306 bytes, expected at most 4194304");
+}
+
+TEST_CASE("checkpoint: the index maps tensors to files of the folder") {
+  refuses_index("", "not valid JSON");
+  refuses_index("[]", "expected a JSON object");
+  refuses_index("{}", "key 'weight_map' is missing");
+  refuses_index(R"({"weight_map":[]})", "'weight_map' should be an object");
+  refuses_index(R"({"weight_map":{}})", "'weight_map' should be an object");
+  refuses_index(R"({"weight_map":{"a":1}})", "the file of tensor 'a' should be a string");
+  refuses_index(R"({"weight_map":{"a":"x","a":"x"}})", "key 'a' is given twice");
+  refuses_index(R"({"weight_map":{"a":"gone"}})", "shard 'gone' is not in the folder");
+  refuses_index(std::string((16 << 20) + 1, ' '), "expected at most 16777216");
+  for (const char* name :
+       {"", ".", "..", "../x", "/etc/passwd", "sub/x", "x/", "..\\\\x", "x\\u0000"}) {
+    refuses_index(R"({"weight_map":{"a":")" + std::string(name) + R"("}})",
+                  "is not the name of a file in the folder");
+  }
+}
+
+TEST_CASE("checkpoint: a shard holds what the index says") {
+  const TemporaryFolder folder;
+  make_sharded(folder.path());
+  write_file(folder / "y", weights({"b", "a"}));
+  refuses(folder.path(), "y: tensor 'a' is unexpected");
+  write_file(folder / "y", weights({"B"}));
+  refuses(folder.path(), "y: tensor 'b' is missing");
+  write_file(folder / "y", "no weights");
+  refuses(folder.path(), "y: is no safetensors file");
+}
+
+TEST_CASE("checkpoint: symbolic links lead nowhere but to the folder and a cache's blobs") {
+  const TemporaryFolder home;
+  const fs::path revision = home / "models--x/snapshots/abc";
+  make_sharded(revision);
+  fs::create_directories(home / "models--x/blobs");
+  const auto move_and_link = [&](const fs::path& target) {
+    fs::rename(revision / "y", target);
+    fs::create_symlink(target, revision / "y");
+  };
+  move_and_link(home / "models--x/blobs/0123");
+  CHECK(open_checkpoint(revision).tensors.size() == 3);
+  fs::remove(revision / "y");
+  fs::create_symlink("x", revision / "y");
+  refuses(revision, "y: tensor 'b' is missing");  // followed: it is in the folder
+  fs::remove(revision / "y");
+  fs::create_symlink(home / "models--x/blobs/none", revision / "y");
+  refuses(revision, "shard 'y' is not in the folder");
+  fs::remove(revision / "y");
+  write_file(revision / "y", weights({"b"}));
+  move_and_link(home / "outside");
+  refuses(revision, "shard 'y' is a symbolic link out of the folder");
+}
+
+TEST_CASE("checkpoint: a released model opens") {
+  const auto shared = test::shared();
+  if (!shared) return;
+  const Checkpoint checkpoint = open_checkpoint(*shared / "models/bimamba_typeseg");
+  CHECK(checkpoint.config.at("hidden_size") == 256);
+  CHECK(checkpoint.tensors.at("backbone.embeddings.weight").shape ==
+        std::vector<int64_t>{130, 256});
+}
+
+}  // namespace
+}  // namespace ssmi::io
