@@ -1,0 +1,38 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace ssmi::probe {
+
+/// The grid of L2 strengths, on the scale of the mean loss, strong to weak.
+inline constexpr std::array<double, 6> kL2Grid = {10, 1, 1e-1, 1e-2, 1e-3, 1e-4};
+/// Taken without a choice where there are no validation rows.
+inline constexpr double kDefaultL2 = 1e-2;
+
+struct LinearResult {
+  std::vector<int64_t> predicted;  ///< [m], classes of the test rows
+  double l2 = 0;
+  double validation_accuracy = 0;  ///< at the chosen l2, before the refit; 0 without rows
+  bool converged = false;          ///< every fit that led to the result did
+  double gradient_norm = 0;        ///< the largest of those fits
+  int64_t iterations = 0;          ///< of all of them
+};
+
+/// A linear probe: multinomial logistic regression (fit_logistic) on vectors standardised by mean
+/// and standard deviation of the training part (a column constant there is only centred), L2
+/// strength from kL2Grid by accuracy on the validation part (ties: the stronger), then fitted again
+/// to training and validation part together.
+///
+/// x_train [n, d], x_validation [v, d], x_test [m, d] of any floating type; v and m may be 0, n may
+/// not. Labels in [0, classes). A class that never occurs is never predicted. Throws
+/// Error{kBadInput} on labels or values that are out of range (infinite, not a number).
+LinearResult linear_probe(const at::Tensor& x_train, std::span<const int64_t> y_train,
+                          const at::Tensor& x_validation, std::span<const int64_t> y_validation,
+                          const at::Tensor& x_test, int64_t classes);
+
+}  // namespace ssmi::probe

@@ -1,0 +1,91 @@
+#include "ssmi/analysis/probe/linear.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/linalg_eigh.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/where.h>
+
+#include <algorithm>
+
+#include "ssmi/analysis/probe/logistic.h"
+#include "ssmi/core/error.h"
+
+namespace ssmi::probe {
+namespace {
+
+at::Tensor standardised(const at::Tensor& x_train, const at::Tensor& all) {
+  const at::Tensor mean = x_train.mean(0, /*keepdim=*/true);
+  const at::Tensor centred = x_train - mean;
+  const at::Tensor deviation = (centred * centred).mean(0, /*keepdim=*/true).sqrt();
+  const at::Tensor constant = deviation <= 1e-12 * mean.abs();
+  return (all - mean) / at::where(constant, at::ones_like(deviation), deviation);
+}
+
+/// Turns all rows onto the principal axes of the first `fitted` ones. The penalty and the
+/// predictions do not notice; the fit becomes much better conditioned. Axes on which none of those
+/// rows has a component would get zero weights and are left out.
+at::Tensor on_principal_axes(const at::Tensor& all, int64_t fitted) {
+  const at::Tensor x = all.narrow(0, 0, fitted);
+  const auto [values, axes] = at::linalg_eigh(at::mm(x.t(), x));
+  const double largest = values.max().item<double>();
+  const int64_t kept = (values > 1e-14 * largest).sum().item<int64_t>();
+  const int64_t columns = axes.size(1);
+  return at::mm(all, axes.narrow(1, columns - kept, kept));
+}
+
+}  // namespace
+
+LinearResult linear_probe(const at::Tensor& x_train, std::span<const int64_t> y_train,
+                          const at::Tensor& x_validation, std::span<const int64_t> y_validation,
+                          const at::Tensor& x_test, int64_t classes) {
+  const at::Tensor train = x_train.to(at::kDouble);
+  at::Tensor all = at::cat({train, x_validation.to(at::kDouble), x_test.to(at::kDouble)});
+  if (!at::isfinite(all).all().item<bool>()) {
+    bad_input("linear probe: a vector holds a value that is not finite");
+  }
+  const int64_t n = x_train.size(0), v = x_validation.size(0), m = x_test.size(0);
+  all = on_principal_axes(standardised(train, all), n + v).contiguous();
+  const DenseDesign train_rows(all.narrow(0, 0, n)), validation_rows(all.narrow(0, n, v)),
+      both_rows(all.narrow(0, 0, n + v)), test_rows(all.narrow(0, n + v, m));
+
+  LinearResult result;
+  result.converged = true;
+  const auto count = [&result](const LogisticFit& fit) {
+    result.converged = result.converged && fit.converged;
+    result.gradient_norm = std::max(result.gradient_norm, fit.gradient_norm);
+    result.iterations += fit.iterations;
+  };
+
+  LogisticFit fit, chosen;
+  LogisticOptions options;
+  result.l2 = kDefaultL2;
+  result.validation_accuracy = -1;
+  for (const double l2 : kL2Grid) {
+    if (v == 0) break;
+    options.l2 = l2;
+    fit =
+        fit_logistic(train_rows, y_train, classes, options, fit.weights.defined() ? &fit : nullptr);
+    count(fit);
+    const double found = accuracy(predict_logistic(fit, validation_rows), y_validation);
+    if (found > result.validation_accuracy) {
+      result.validation_accuracy = found;
+      result.l2 = l2;
+      chosen = fit;
+    }
+  }
+  result.validation_accuracy = std::max(result.validation_accuracy, 0.0);
+
+  options.l2 = result.l2;
+  std::vector<int64_t> y_both(y_train.begin(), y_train.end());
+  y_both.insert(y_both.end(), y_validation.begin(), y_validation.end());
+  const LogisticFit last = fit_logistic(both_rows, y_both, classes, options,
+                                        chosen.weights.defined() ? &chosen : nullptr);
+  count(last);
+  result.predicted = predict_logistic(last, test_rows);
+  return result;
+}
+
+}  // namespace ssmi::probe
