@@ -99,12 +99,15 @@ std::optional<int64_t> flatten(const TSTree* tree, std::vector<Node>& nodes) {
 
 }  // namespace
 
-Position position_of(std::string_view text, int64_t byte) {
-  const std::string_view before = text.substr(0, static_cast<size_t>(byte));
-  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-  const size_t last = before.rfind('\n');
-  const size_t start = last == std::string_view::npos ? 0 : last + 1;
-  return {byte, line, 1 + static_cast<int64_t>(before.size() - start)};
+LineIndex::LineIndex(std::string_view text) : starts_{0} {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n') starts_.push_back(static_cast<int64_t>(i) + 1);
+  }
+}
+
+Position LineIndex::at(int64_t byte) const {
+  const auto after = std::upper_bound(starts_.begin(), starts_.end(), byte);
+  return {after - starts_.begin(), 1 + byte - *(after - 1)};
 }
 
 SyntaxTree::SyntaxTree(std::string source, const Language& language)
@@ -115,8 +118,14 @@ SyntaxTree::SyntaxTree(std::string source, const Language& language)
   const Tree tree = parse(source_, language);
   const auto error = flatten(tree.get(), nodes_);
   if (ts_node_has_error(ts_tree_root_node(tree.get()))) {
-    error_ = position_of(source_, error.value_or(0));
+    error_ = LineIndex(source_).at(error.value_or(0));
   }
+}
+
+void SyntaxTree::require_valid(const std::string& where) const {
+  if (!error_) return;
+  bad_input("{}:{}:{}: does not parse as {} from here on", where, error_->line, error_->column,
+            language_.name());
 }
 
 std::string_view SyntaxTree::text(int64_t begin, int64_t end) const {

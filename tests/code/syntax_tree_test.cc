@@ -35,6 +35,10 @@ TEST_CASE("syntax tree: the first error is located") {
   const SyntaxTree tree("x = 1\ny = (2\n");
   REQUIRE(tree.has_error());
   CHECK(tree.error()->line == 2);
+  CHECK(tree.error()->column == 1);
+  check_fails(ExitCode::kBadInput, "f.py:2:1: does not parse as Python",
+              [&] { tree.require_valid("f.py"); });
+  CHECK_NOTHROW(SyntaxTree("x = 1").require_valid("f.py"));
   CHECK_FALSE(SyntaxTree("").has_error());
   for (const std::string text : {"def f(:\n  pass\n", ")", "x = = 1", "class", "for", "y = (2\n"}) {
     CAPTURE(text);
@@ -50,10 +54,13 @@ TEST_CASE("syntax tree: positions count lines and bytes from 1") {
   const std::string text =
       "a\n\xc3\xa4"
       "b\n";
-  const Position position = position_of(text, 4);
-  CHECK(position.line == 2);
-  CHECK(position.column == 3);
-  CHECK(position_of(text, 0).column == 1);
+  const LineIndex lines(text);
+  CHECK(lines.at(4).line == 2);
+  CHECK(lines.at(4).column == 3);
+  CHECK(lines.at(0).line == 1);
+  CHECK(lines.at(0).column == 1);
+  CHECK(lines.at(1).line == 1);  // the line feed ends its own line
+  CHECK(lines.at(6).line == 3);
 }
 
 TEST_CASE("syntax tree: any bytes are taken, too many are not") {

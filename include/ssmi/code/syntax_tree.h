@@ -21,13 +21,21 @@ struct Node {
   uint16_t field;  ///< under which the parent holds it; 0 for none
 };
 
-/// A place in a text: byte offset, and line and column counted from 1, the column in bytes.
+/// A place in a text: line and column, counted from 1, the column in bytes.
 struct Position {
-  int64_t byte;
   int64_t line;
   int64_t column;
 };
-Position position_of(std::string_view text, int64_t byte);
+
+/// Where the lines of a text begin.
+class LineIndex {
+ public:
+  explicit LineIndex(std::string_view text);
+  Position at(int64_t byte) const;
+
+ private:
+  std::vector<int64_t> starts_;
+};
 
 /// The concrete syntax tree of a source text, flattened so that no walk over it needs recursion.
 class SyntaxTree {
@@ -46,6 +54,8 @@ class SyntaxTree {
   bool has_error() const { return error_.has_value(); }
   /// Where the first node that does not parse, or is missing, stands.
   const std::optional<Position>& error() const { return error_; }
+  /// Throws Error{kBadInput} "<where>:<line>:<column>: ..." when there is a syntax error.
+  void require_valid(const std::string& where) const;
 
   bool is_childless(int32_t node) const { return at(node).end == node + 1; }
   std::vector<int32_t> children(int32_t node) const;

@@ -1,0 +1,42 @@
+#include "source.h"
+
+#include <iostream>
+
+#include "ssmi/core/error.h"
+#include "ssmi/core/file.h"
+
+namespace ssmi::cli {
+
+std::string read_source(const std::string& name, uint64_t max_bytes) {
+  if (name != "-") return read_file(name, max_bytes);
+  std::string text;
+  char block[1 << 16];
+  while (std::cin.read(block, sizeof(block)) || std::cin.gcount() > 0) {
+    text.append(block, static_cast<size_t>(std::cin.gcount()));
+    if (text.size() > max_bytes) {
+      bad_input("standard input has more than {} bytes, the most that is taken", max_bytes);
+    }
+  }
+  return text;
+}
+
+std::string to_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string shown(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n') {
+      line += "\\n";
+    } else if (byte < 32 || byte == 127) {
+      line += fmt::format("\\x{:02x}", byte);
+    } else {
+      line += c;
+    }
+  }
+  return line;
+}
+
+}  // namespace ssmi::cli
