@@ -61,9 +61,9 @@ Error error_of(Action&& action) {
 template <typename Action>
 void check_fails(ExitCode code, const std::string& text, Action&& action) {
   const Error error = error_of(action);
-  CHECK_MESSAGE(error.code() == code, error.what());
+  CHECK_MESSAGE(error.code() == code, std::string(error.what()));
   CHECK_MESSAGE(std::string(error.what()).find(text) != std::string::npos,
-                "expected '" << text << "' in: " << error.what());
+                "expected '" << text << "' in: " << std::string(error.what()));
 }
 
 }  // namespace ssmi::test

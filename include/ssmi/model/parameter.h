@@ -1,0 +1,33 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ssmi/core/random.h"
+
+namespace ssmi::model {
+
+/// Fills a freshly allocated float32 parameter.
+using Initialiser = std::function<void(Random&, std::span<float>)>;
+
+/// What a model says of each of its parameters. Loader, saver, counter and initialiser are visitors.
+struct Parameter {
+  std::string name;            ///< as in a checkpoint
+  std::vector<int64_t> shape;  ///< as the config implies it
+  Initialiser initial;         ///< the architecture's own initialisation
+};
+
+using ParameterVisitor = std::function<void(const Parameter&, at::Tensor&)>;
+
+Initialiser constant(float value);
+Initialiser normal(double standard_deviation);
+/// LeCun's normal: variance 1 / fan_in, drawn from a normal cut off at two standard deviations and
+/// scaled back to that variance, as jax.nn.initializers.lecun_normal does.
+Initialiser lecun_normal(int64_t fan_in);
+
+}  // namespace ssmi::model

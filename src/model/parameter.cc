@@ -1,0 +1,31 @@
+#include "ssmi/model/parameter.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ssmi::model {
+
+Initialiser constant(float value) {
+  return [=](Random&, std::span<float> out) { std::ranges::fill(out, value); };
+}
+
+Initialiser normal(double standard_deviation) {
+  return [=](Random& random, std::span<float> out) {
+    for (float& x : out) x = static_cast<float>(standard_deviation * random.normal());
+  };
+}
+
+Initialiser lecun_normal(int64_t fan_in) {
+  constexpr double kCut = 2.0;
+  constexpr double kDeviationAfterCut = 0.87962566103423978;  // of a standard normal cut at +-2
+  const double scale = 1.0 / (std::sqrt(static_cast<double>(fan_in)) * kDeviationAfterCut);
+  return [=](Random& random, std::span<float> out) {
+    for (float& x : out) {
+      double draw = random.normal();
+      while (std::abs(draw) > kCut) draw = random.normal();
+      x = static_cast<float>(scale * draw);
+    }
+  };
+}
+
+}  // namespace ssmi::model
