@@ -33,7 +33,9 @@ class TemporaryFolder {
 };
 
 /// The project's own share/ folder.
-inline std::filesystem::path share() { return std::filesystem::path(SSMI_SOURCE_DIR) / "share"; }
+inline std::filesystem::path share() {
+  return std::filesystem::path(SSMI_SOURCE_DIR) / "share";
+}
 
 /// The folder of optional test inputs; nothing, with a message, where SSMI_SHARED is not set.
 inline std::optional<std::filesystem::path> shared() {

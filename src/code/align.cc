@@ -6,7 +6,8 @@ namespace ssmi::code {
 
 std::vector<text::Span> align(std::span<const text::Span> tokens, const Leaves& leaves) {
   std::vector<text::Span> spans;
-  for (const Leaf& leaf : leaves.all()) spans.push_back({leaf.begin, leaf.end});
+  for (const Leaf& leaf : leaves.all())
+    spans.push_back({leaf.begin, leaf.end});
   return align(tokens, spans);
 }
 

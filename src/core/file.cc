@@ -114,16 +114,21 @@ AtomicFile::~AtomicFile() {
   ::unlink(temporary_.c_str());
 }
 
-void AtomicFile::write(std::span<const std::byte> bytes) { write_all(descriptor_, bytes, path_); }
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  write_all(descriptor_, bytes, path_);
+}
 
-void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+void AtomicFile::write(std::string_view text) {
+  write(std::as_bytes(std::span(text)));
+}
 
 void AtomicFile::commit() {
   const mode_t mask = ::umask(0);
   ::umask(mask);
   if (::fchmod(descriptor_, 0666 & ~mask) != 0) disk_error(path_, "cannot set permissions");
   if (::fsync(descriptor_) != 0) disk_error(path_, "cannot sync");
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) disk_error(path_, "cannot rename into place");
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0)
+    disk_error(path_, "cannot rename into place");
   ::close(std::exchange(descriptor_, -1));
 }
 

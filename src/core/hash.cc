@@ -31,13 +31,16 @@ void Sha256::update(std::span<const std::byte> bytes) {
   require(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()));
 }
 
-void Sha256::update(std::string_view text) { update(std::as_bytes(std::span(text))); }
+void Sha256::update(std::string_view text) {
+  update(std::as_bytes(std::span(text)));
+}
 
 std::string Sha256::finish() {
   std::array<unsigned char, 32> digest{};
   require(EVP_DigestFinal_ex(state_->context.get(), digest.data(), nullptr));
   std::string text;
-  for (const unsigned char byte : digest) text += fmt::format("{:02x}", byte);
+  for (const unsigned char byte : digest)
+    text += fmt::format("{:02x}", byte);
   return text;
 }
 
@@ -47,6 +50,8 @@ std::string sha256(std::span<const std::byte> bytes) {
   return hash.finish();
 }
 
-std::string sha256(std::string_view text) { return sha256(std::as_bytes(std::span(text))); }
+std::string sha256(std::string_view text) {
+  return sha256(std::as_bytes(std::span(text)));
+}
 
 }  // namespace ssmi

@@ -10,14 +10,13 @@ namespace ssmi {
 Json parse_json(std::string_view text, const std::string& where, int max_depth) {
   std::vector<std::set<std::string>> keys;  // of the objects that are open
   const auto check = [&](int depth, Json::parse_event_t event, Json& value) {
-    if (depth >= max_depth && (event == Json::parse_event_t::object_start ||
-                               event == Json::parse_event_t::array_start)) {
+    if (depth >= max_depth &&
+        (event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start)) {
       bad_input("{}: nested deeper than {} levels", where, max_depth);
     }
     if (event == Json::parse_event_t::object_start) keys.emplace_back();
     if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key &&
-        !keys.back().insert(value.get<std::string>()).second) {
+    if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
       bad_input("{}: key '{}' is given twice", where, excerpt(value.get<std::string>()));
     }
     return true;
@@ -33,7 +32,8 @@ Json parse_json(std::string_view text, const std::string& where, int max_depth) 
 
 JsonObject::JsonObject(const Json& json, std::string where)
     : json_(json), where_(std::move(where)) {
-  if (!json.is_object()) bad_input("{}: expected a JSON object, found {}", where_, json.type_name());
+  if (!json.is_object())
+    bad_input("{}: expected a JSON object, found {}", where_, json.type_name());
 }
 
 const Json& JsonObject::at(const std::string& key) const {

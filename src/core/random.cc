@@ -8,7 +8,8 @@ namespace ssmi {
 
 Random::Random(uint64_t seed, std::string_view stream) {
   uint64_t name = 0xcbf29ce484222325;  // FNV-1a
-  for (const char c : stream) name = (name ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  for (const char c : stream)
+    name = (name ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   uint64_t x = seed ^ std::rotl(name, 32);
   for (uint64_t& word : state_) {  // splitmix64
     x += 0x9e3779b97f4a7c15;
@@ -34,11 +35,14 @@ uint64_t Random::next() {
 uint64_t Random::below(uint64_t n) {
   const uint64_t limit = -n % n;  // 2^64 mod n: the values under it would be drawn too often
   uint64_t value = next();
-  while (value < limit) value = next();
+  while (value < limit)
+    value = next();
   return value % n;
 }
 
-double Random::uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+double Random::uniform() {
+  return static_cast<double>(next() >> 11) * 0x1.0p-53;
+}
 
 double Random::normal() {
   const double radius = std::sqrt(-2.0 * std::log1p(-uniform()));

@@ -22,8 +22,10 @@ TEST_CASE("random: streams repeat and differ by seed and name") {
 TEST_CASE("random: below is uniform") {
   Random random(7, "below");
   std::vector<int> counts(6);
-  for (int i = 0; i < 60000; ++i) ++counts[random.below(6)];
-  for (const int count : counts) CHECK(std::abs(count - 10000) < 450);  // 5 sigma
+  for (int i = 0; i < 60000; ++i)
+    ++counts[random.below(6)];
+  for (const int count : counts)
+    CHECK(std::abs(count - 10000) < 450);  // 5 sigma
 }
 
 TEST_CASE("random: normal has mean 0 and variance 1") {

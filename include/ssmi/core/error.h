@@ -11,15 +11,15 @@ namespace ssmi {
 /// Exit codes of the `ssmi` binary. Every Error carries the one it ends in.
 enum class ExitCode {
   kDone = 0,
-  kCheckFailed = 1,   ///< a check the user asked for did not hold
-  kUsage = 2,         ///< unknown option, bad value
-  kBadInput = 3,      ///< a file or checkpoint breaks its format
-  kMismatch = 4,      ///< model and request do not fit
-  kOutOfMemory = 5,   ///< an allocation failed
-  kDisk = 6,          ///< a file cannot be read or written
-  kBug = 70,          ///< a fault of ours
-  kInterrupted = 130, ///< SIGINT
-  kTerminated = 143,  ///< SIGTERM
+  kCheckFailed = 1,    ///< a check the user asked for did not hold
+  kUsage = 2,          ///< unknown option, bad value
+  kBadInput = 3,       ///< a file or checkpoint breaks its format
+  kMismatch = 4,       ///< model and request do not fit
+  kOutOfMemory = 5,    ///< an allocation failed
+  kDisk = 6,           ///< a file cannot be read or written
+  kBug = 70,           ///< a fault of ours
+  kInterrupted = 130,  ///< SIGINT
+  kTerminated = 143,   ///< SIGTERM
 };
 
 /// Whatever a file, a flag or a user can cause. The message names the file, the thing, what was
