@@ -191,5 +191,17 @@ TEST_CASE("jsonl: records come with their place") {
   check_fails(ExitCode::kBadInput, "bad:2: not valid JSON", [&] { bad.next(); });
 }
 
+// Expected: what Python's lzma and json say.
+TEST_CASE("jsonl: the shipped functions are read") {
+  JsonlReader reader(test::share() / "data/python-functions.jsonl.xz");
+  size_t records = 0, bytes = 0;
+  while (const auto record = reader.next()) {
+    ++records;
+    bytes += JsonObject(*record, reader.where()).string("code").size();
+  }
+  CHECK(records == 1767);
+  CHECK(bytes == 1125385);
+}
+
 }  // namespace
 }  // namespace ssmi::io
