@@ -136,6 +136,28 @@ TEST_CASE("lines: a compressed file cut short is refused") {
   }
 }
 
+TEST_CASE("lines: of a large file cut short the whole lines come first") {
+  const TemporaryFolder folder;
+  const std::string text = varied_text(60);  // 600 KB
+  // Not bzip2, whose blocks are larger than this text.
+  for (const char* filter : {"gzip", "xz", "zstd"}) {
+    CAPTURE(filter);
+    write_compressed(folder / "c", text, filter);
+    const std::string whole = read_file(folder / "c", 1 << 20);
+    write_fast(folder / "cut", whole.substr(0, whole.size() - 200));
+    LineReader reader(folder / "cut");
+    for (int i = 0; i < 20; ++i)
+      CHECK(reader.next());
+    check_fails(ExitCode::kBadInput, "damaged or cut short", [&] {
+      while (reader.next()) {
+      }
+    });
+    CHECK(reader.where() == (folder / "cut").string() + ":" + std::to_string(reader.number()));
+    CHECK(reader.number() > 20);
+    CHECK(reader.number() <= 60);
+  }
+}
+
 TEST_CASE("lines: a damaged compressed file is refused, where it carries a checksum") {
   const TemporaryFolder folder;
   const std::string text = varied_text(7);
