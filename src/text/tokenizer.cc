@@ -1,6 +1,7 @@
 #include "ssmi/text/tokenizer.h"
 
 #include "ssmi/core/error.h"
+#include "ssmi/core/excerpt.h"
 #include "ssmi/core/hash.h"
 
 namespace ssmi::text {
@@ -46,7 +47,7 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder, c
   }
   const std::string name = object.string("tokenizer");
   if (name == "bytes") return std::make_unique<ByteTokenizer>();
-  bad_input("{}: unknown tokenizer '{}'; tokenizers known: \"bytes\"", where, name);
+  bad_input("{}: unknown tokenizer '{}'; tokenizers known: \"bytes\"", where, excerpt(name));
 }
 
 }  // namespace ssmi::text

@@ -40,7 +40,7 @@ class LineIndex {
 /// The concrete syntax tree of a source text, flattened so that no walk over it needs recursion.
 class SyntaxTree {
  public:
-  static constexpr size_t kMaxBytes = size_t{16} << 20;
+  static constexpr size_t kMaxBytes = size_t{8} << 20;
 
   /// Throws Error{kBadInput} when the source is larger than kMaxBytes or cannot be parsed in a
   /// minute. A syntax error does not throw: see `error()`.
