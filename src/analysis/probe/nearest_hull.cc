@@ -1,0 +1,114 @@
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/linalg_vector_norm.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "ssmi/analysis/probe/directprobe.h"
+#include "ssmi/analysis/probe/separability.h"
+#include "ssmi/core/error.h"
+#include "ssmi/core/progress.h"
+
+namespace ssmi::probe {
+namespace {
+
+/// A ball around each cluster.
+struct Ball {
+  at::Tensor centre;  ///< [1, d]
+  double radius;
+};
+
+std::vector<Ball> balls_of(const DirectProbe& probe) {
+  std::vector<Ball> balls;
+  for (const Cluster& cluster : probe.clusters) {
+    const at::Tensor centre = cluster.points.mean(0, /*keepdim=*/true);
+    const at::Tensor lengths = at::linalg_vector_norm(cluster.points - centre, 2, {1});
+    balls.push_back({centre, lengths.max().item<double>()});
+  }
+  return balls;
+}
+
+NearestLimits limits_of(const DirectProbe& probe) {
+  NearestLimits limits;
+  limits.radius = probe.radius;
+  limits.touching = kSeparationTolerance * probe.radius;
+  return limits;
+}
+
+/// point [1, d]. Hulls are tried by the distance of their balls' centres, and each only until it
+/// is known to lie further away than the best so far.
+NearestHull nearest_hull(const DirectProbe& probe, const std::vector<Ball>& balls,
+                         const at::Tensor& point) {
+  std::vector<std::pair<double, size_t>> order;
+  for (size_t c = 0; c < balls.size(); ++c) {
+    order.emplace_back((point - balls[c].centre).norm().item<double>(), c);
+  }
+  std::sort(order.begin(), order.end());
+  NearestLimits limits = limits_of(probe);
+  NearestHull best;
+  for (const auto& [distance, c] : order) {
+    // Distances are known to 1e-9 of themselves; closer ones are ties.
+    limits.apart = best.cluster < 0 ? limits.apart : best.distance * (1 + 2e-9) + limits.touching;
+    if (distance - balls[c].radius > limits.apart) continue;
+    const NearestPoints found = nearest_points(point, probe.clusters[c].points, limits);
+    if (found.lower > limits.apart) continue;
+    const double length = found.distance <= limits.touching ? 0 : found.distance;
+    const double tie = 2e-9 * length;
+    const auto index = static_cast<int64_t>(c);
+    if (best.cluster < 0 || length < best.distance - tie ||
+        (length <= best.distance + tie && index < best.cluster)) {
+      best = {probe.clusters[c].label, index, length};
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+std::vector<NearestHull> predict(const DirectProbe& probe, const at::Tensor& x) {
+  const at::Tensor points = (x.to(at::kDouble) - probe.mean).contiguous();
+  if (!at::isfinite(points).all().item<bool>()) {
+    bad_input("directprobe: a vector holds a value that is not finite");
+  }
+  const std::vector<Ball> balls = balls_of(probe);
+  std::vector<NearestHull> result(static_cast<size_t>(points.size(0)));
+  at::parallel_for(0, points.size(0), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      check_interrupted();
+      result[static_cast<size_t>(i)] = nearest_hull(probe, balls, points.narrow(0, i, 1));
+    }
+  });
+  return result;
+}
+
+HullDistances hull_distances(const DirectProbe& probe) {
+  std::vector<std::pair<size_t, size_t>> pairs;
+  for (size_t i = 0; i < probe.clusters.size(); ++i) {
+    for (size_t j = i + 1; j < probe.clusters.size(); ++j) {
+      if (probe.clusters[i].label != probe.clusters[j].label) pairs.emplace_back(i, j);
+    }
+  }
+  std::vector<NearestPoints> found(pairs.size());
+  const NearestLimits limits = limits_of(probe);
+  at::parallel_for(0, static_cast<int64_t>(pairs.size()), 1, [&](int64_t begin, int64_t end) {
+    for (auto k = static_cast<size_t>(begin); k < static_cast<size_t>(end); ++k) {
+      const auto [i, j] = pairs[k];
+      found[k] = nearest_points(probe.clusters[i].points, probe.clusters[j].points, limits);
+    }
+  });
+  HullDistances result;
+  if (pairs.empty()) return result;
+  result.pairs = static_cast<int64_t>(pairs.size());
+  result.minimum = result.maximum = found.front().distance;
+  for (const NearestPoints& pair : found) {
+    result.minimum = std::min(result.minimum, pair.distance);
+    result.maximum = std::max(result.maximum, pair.distance);
+    result.mean += pair.distance / static_cast<double>(pairs.size());
+    if (!pair.finished) ++result.unfinished;
+  }
+  return result;
+}
+
+}  // namespace ssmi::probe
