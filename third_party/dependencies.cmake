@@ -57,22 +57,26 @@ if(SSMI_TORCH)
   add_library(hwy ALIAS PkgConfig::HWY)
 
   # LibTorch: the user's own by CMAKE_PREFIX_PATH, else the wheel that scripts/setup installed.
+  cmake_path(CONVERT "$ENV{CMAKE_PREFIX_PATH}" TO_CMAKE_PATH_LIST prefixes)
   file(GLOB wheel ${SSMI_DEPS}/python/lib/python3*/site-packages/torch)
-  find_path(libtorch_root share/cmake/Torch/TorchConfig.cmake HINTS ${CMAKE_PREFIX_PATH} ${wheel}
-    NO_CACHE)
-  if(NOT libtorch_root)
+  find_path(torch_cmake TorchConfig.cmake
+    PATHS ${CMAKE_PREFIX_PATH} ${prefixes} ${wheel} PATH_SUFFIXES share/cmake/Torch Torch
+    NO_DEFAULT_PATH NO_CACHE)
+  if(NOT torch_cmake)
     message(FATAL_ERROR "no LibTorch: run scripts/setup, or give its folder in CMAKE_PREFIX_PATH")
   endif()
+  cmake_path(SET libtorch_root NORMALIZE ${torch_cmake}/../../..)
   if(EXISTS ${libtorch_root}/lib/libtorch_cuda.so)
     find_package(CUDAToolkit QUIET)
     if(NOT CUDAToolkit_FOUND)
       message(FATAL_ERROR "${libtorch_root} is a CUDA build of LibTorch, whose CMake files need a "
-        "CUDA toolkit, and none was found. Install the toolkit, or take the CPU build: delete "
-        "build/deps/python and install torch==2.13.0+cpu from the PyTorch project's CPU index "
-        "(pip's --index-url), or point CMAKE_PREFIX_PATH at a CPU LibTorch.")
+        "CUDA toolkit, and none was found. Install the toolkit; or delete build/deps/python and run "
+        "scripts/setup with PIP_EXTRA_INDEX_URL set to the CPU wheel index that PyTorch's "
+        "installation page names; or point CMAKE_PREFIX_PATH at a CPU LibTorch.")
     endif()
   endif()
-  find_package(Torch REQUIRED PATHS ${libtorch_root} NO_DEFAULT_PATH)
+  find_package(Torch 2.6 REQUIRED PATHS ${torch_cmake} NO_DEFAULT_PATH)
+  message(STATUS "LibTorch ${Torch_VERSION} in ${libtorch_root}")
   # LibTorch's folder holds headers of another fmt. Ours must be found first, or nothing links.
   get_target_property(fmt_include fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include)
