@@ -85,7 +85,8 @@ void scan_channels(const float* a, RowBlock block, const int64_t* offsets, size_
   for (block.channel = first; block.channel + lanes <= last; block.channel += lanes) {
     scan_block(wide, a, block, offsets, rows);
   }
-  for (; block.channel < last; ++block.channel) scan_block(narrow, a, block, offsets, rows);
+  for (; block.channel < last; ++block.channel)
+    scan_block(narrow, a, block, offsets, rows);
 }
 
 void scan(const float* u, const float* delta, const float* a, const float* b, const float* c,

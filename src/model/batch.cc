@@ -14,7 +14,8 @@ Batch pack(std::span<const std::vector<int64_t>> rows) {
   }
   batch.ids = at::empty({batch.offsets.back()}, at::kLong);
   auto* out = batch.ids.data_ptr<int64_t>();
-  for (const auto& row : rows) out = std::copy(row.begin(), row.end(), out);
+  for (const auto& row : rows)
+    out = std::copy(row.begin(), row.end(), out);
   return batch;
 }
 

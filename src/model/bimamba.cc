@@ -76,7 +76,8 @@ class BiMamba : public Model {
 
   ModelInfo info() const override {
     std::vector<Site> all;
-    for (const SiteInfo& entry : sites()) all.push_back(entry.site);
+    for (const SiteInfo& entry : sites())
+      all.push_back(entry.site);
     return {"bimamba", config_.layers, config_.width, config_.vocab, std::move(all)};
   }
 
@@ -160,9 +161,9 @@ at::Tensor BiMamba::mix(const Block& block, int64_t layer, const at::Tensor& x, 
   at::Tensor input = norm(block.norm, x);
   tap(Site::kMixerInput, layer, input);
   const at::Tensor both = block.in_proj(input);  // [S, 2E]
-  at::Tensor u = at::silu(kernels::short_convolution(both.slice(1, 0, config_.inner),
-                                                     block.conv.weight, block.conv.bias,
-                                                     config_.conv_left, batch.offsets));
+  at::Tensor u =
+      at::silu(kernels::short_convolution(both.slice(1, 0, config_.inner), block.conv.weight,
+                                          block.conv.bias, config_.conv_left, batch.offsets));
   tap(Site::kConvOutput, layer, u);
   const auto parts =
       block.x_proj(u).split_with_sizes({config_.rank, config_.states, config_.states}, 1);
@@ -182,8 +183,7 @@ at::Tensor BiMamba::scan(const Block& block, const at::Tensor& u, const at::Tens
     return kernels::selective_scan(inputs, batch.offsets, direction);
   };
   // Each direction has its own skip term, so D counts twice.
-  return pass(kernels::Direction::kForward) + pass(kernels::Direction::kBackward) +
-         2 * block.d * u;
+  return pass(kernels::Direction::kForward) + pass(kernels::Direction::kBackward) + 2 * block.d * u;
 }
 
 }  // namespace

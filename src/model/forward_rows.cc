@@ -7,7 +7,8 @@
 namespace ssmi::model {
 
 std::pair<Site, int64_t> hidden_state(int64_t layer) {
-  return layer == 0 ? std::pair(Site::kEmbedding, int64_t{0}) : std::pair(Site::kBlockOutput, layer);
+  return layer == 0 ? std::pair(Site::kEmbedding, int64_t{0})
+                    : std::pair(Site::kBlockOutput, layer);
 }
 
 void forward_rows(const Model& model, std::span<const std::vector<int64_t>> rows,

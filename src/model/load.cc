@@ -16,10 +16,14 @@ namespace {
 
 at::ScalarType scalar_type(io::Dtype dtype) {
   switch (dtype) {
-    case io::Dtype::kF16: return at::kHalf;
-    case io::Dtype::kBF16: return at::kBFloat16;
-    case io::Dtype::kF64: return at::kDouble;
-    default: return at::kFloat;
+    case io::Dtype::kF16:
+      return at::kHalf;
+    case io::Dtype::kBF16:
+      return at::kBFloat16;
+    case io::Dtype::kF64:
+      return at::kDouble;
+    default:
+      return at::kFloat;
   }
 }
 
@@ -47,9 +51,8 @@ at::Tensor to_float32(const io::TensorView& view) {
 std::string listed(const std::vector<std::string>& names) {
   constexpr size_t kShown = 5;
   const size_t shown = std::min(names.size(), kShown);
-  std::string text =
-      fmt::format("'{}'", fmt::join(names.begin(), names.begin() + static_cast<ptrdiff_t>(shown),
-                                    "', '"));
+  std::string text = fmt::format(
+      "'{}'", fmt::join(names.begin(), names.begin() + static_cast<ptrdiff_t>(shown), "', '"));
   if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
   return text;
 }
@@ -121,8 +124,8 @@ void save_model(Model& model, const Json& config, const std::filesystem::path& f
   model.visit([&](const Parameter& parameter, at::Tensor& tensor) {
     kept.push_back(tensor.contiguous());
     const auto* data = static_cast<const std::byte*>(kept.back().const_data_ptr());
-    tensors.push_back({parameter.name, io::Dtype::kF32, parameter.shape,
-                       {data, kept.back().nbytes()}});
+    tensors.push_back(
+        {parameter.name, io::Dtype::kF32, parameter.shape, {data, kept.back().nbytes()}});
   });
   fs::path partial = folder;
   partial += ".partial";

@@ -11,7 +11,8 @@ Initialiser constant(float value) {
 
 Initialiser normal(double standard_deviation) {
   return [=](Random& random, std::span<float> out) {
-    for (float& x : out) x = static_cast<float>(standard_deviation * random.normal());
+    for (float& x : out)
+      x = static_cast<float>(standard_deviation * random.normal());
   };
 }
 
@@ -22,7 +23,8 @@ Initialiser lecun_normal(int64_t fan_in) {
   return [=](Random& random, std::span<float> out) {
     for (float& x : out) {
       double draw = random.normal();
-      while (std::abs(draw) > kCut) draw = random.normal();
+      while (std::abs(draw) > kCut)
+        draw = random.normal();
       x = static_cast<float>(scale * draw);
     }
   };

@@ -22,7 +22,8 @@ const std::map<std::string, Maker>& makers() {
 
 std::vector<std::string> architectures() {
   std::vector<std::string> names;
-  for (const auto& [name, maker] : makers()) names.push_back(name);
+  for (const auto& [name, maker] : makers())
+    names.push_back(name);
   return names;
 }
 

@@ -24,9 +24,13 @@ constexpr std::array kSites{
 
 }  // namespace
 
-std::span<const SiteInfo> sites() { return kSites; }
+std::span<const SiteInfo> sites() {
+  return kSites;
+}
 
-const SiteInfo& info(Site site) { return kSites[static_cast<size_t>(site)]; }
+const SiteInfo& info(Site site) {
+  return kSites[static_cast<size_t>(site)];
+}
 
 std::optional<Site> site_named(std::string_view name) {
   const auto* found = std::find_if(kSites.begin(), kSites.end(),

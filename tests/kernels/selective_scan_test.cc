@@ -1,7 +1,7 @@
 #include "ssmi/kernels/selective_scan.h"
 
-#include <ATen/TensorOperators.h>
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/max.h>
@@ -24,7 +24,8 @@ namespace {
 at::Tensor random_tensor(Random& random, at::IntArrayRef shape, double low, double high) {
   at::Tensor tensor = at::empty(shape, at::kDouble);
   auto* data = tensor.data_ptr<double>();
-  for (int64_t i = 0; i < tensor.numel(); ++i) data[i] = low + (high - low) * random.uniform();
+  for (int64_t i = 0; i < tensor.numel(); ++i)
+    data[i] = low + (high - low) * random.uniform();
   return tensor;
 }
 
@@ -55,7 +56,8 @@ at::Tensor unrolled(const SelectiveScan& scan, std::span<const int64_t> offsets,
   auto out = y.accessor<double, 2>();
   for (size_t row = 0; row + 1 < offsets.size(); ++row) {
     for (int64_t t = offsets[row]; t < offsets[row + 1]; ++t) {
-      for (int64_t j = backward ? t : offsets[row]; j < (backward ? offsets[row + 1] : t + 1); ++j) {
+      for (int64_t j = backward ? t : offsets[row]; j < (backward ? offsets[row + 1] : t + 1);
+           ++j) {
         for (int64_t e = 0; e < u.size(1); ++e) {
           double steps = 0;  // between token j, excluded, and token t, included
           for (int64_t k = std::min(t, j + 1); k < std::max(t + 1, j); ++k) {
@@ -101,7 +103,8 @@ TEST_CASE("scan: float64 takes the reference, float32 the fused kernel") {
   const SelectiveScan scan = random_scan(20, 5, 3);
   CHECK((selective_scan(scan, offsets, Direction::kForward).scalar_type() == at::kDouble));
   const at::Tensor fused = selective_scan_fused(as_float(scan), offsets, Direction::kForward);
-  CHECK(largest_difference(selective_scan(as_float(scan), offsets, Direction::kForward), fused) == 0);
+  CHECK(largest_difference(selective_scan(as_float(scan), offsets, Direction::kForward), fused) ==
+        0);
 }
 
 TEST_CASE("threads: at::parallel_for runs on two threads at once") {

@@ -17,7 +17,9 @@ namespace {
 
 using States = std::map<std::string, at::Tensor>;
 
-std::filesystem::path bundled() { return test::share() / "models" / "bimamba-typeseg"; }
+std::filesystem::path bundled() {
+  return test::share() / "models" / "bimamba-typeseg";
+}
 
 at::Tensor tensor_of(const io::TensorView& view, at::ScalarType type) {
   return at::from_blob(const_cast<std::byte*>(view.data.data()), view.shape, type).clone();
@@ -66,7 +68,8 @@ TEST_CASE("bimamba: a row in a batch gives what the row alone gives") {
   std::vector<std::vector<int64_t>> rows;
   for (const size_t length : {1, 2, 3, 5, 90, 300}) {
     rows.emplace_back(length);
-    for (int64_t& id : rows.back()) id = static_cast<int64_t>(32 + random.below(95));
+    for (int64_t& id : rows.back())
+      id = static_cast<int64_t>(32 + random.below(95));
   }
   const auto together = all_states(*model, rows);
   for (size_t row = 0; row < rows.size(); ++row) {
@@ -94,7 +97,8 @@ TEST_CASE("bimamba: replacing a block's output at a tap replaces what follows") 
 TEST_CASE("bimamba: every site of the table is passed, with its shape, and the pass stops early") {
   const auto model = load_model(io::open_checkpoint(bundled()));
   Points points;
-  for (const SiteInfo& site : sites()) points.emplace_back(site.site, site.per_block ? 1 : 0);
+  for (const SiteInfo& site : sites())
+    points.emplace_back(site.site, site.per_block ? 1 : 0);
   std::map<Site, int64_t> widths;
   const Tap tap(points, [&](Site site, int64_t, at::Tensor& value) {
     CHECK(value.size(0) == 4);
@@ -102,7 +106,8 @@ TEST_CASE("bimamba: every site of the table is passed, with its shape, and the p
   });
   model->forward(pack(std::vector<std::vector<int64_t>>{{40, 41}, {42, 43}}), tap);
   CHECK(widths.size() == sites().size());
-  for (const auto& [site, width] : widths) CHECK(width == (site == Site::kLogits ? 35 : 256));
+  for (const auto& [site, width] : widths)
+    CHECK(width == (site == Site::kLogits ? 35 : 256));
 }
 
 TEST_CASE("model: ids outside the vocabulary are refused") {
@@ -127,8 +132,10 @@ TEST_CASE("init: moments of the initialisation, equal for equal seeds, saved and
     return values.at(name).std().item<double>();
   };
   CHECK(deviation("backbone.embeddings.weight") == doctest::Approx(0.02).epsilon(0.02));
-  CHECK(deviation("backbone.layers.0.mixer.in_proj.weight") == doctest::Approx(1 / 16.0).epsilon(0.02));
-  CHECK(deviation("backbone.layers.3.mixer.dt_proj.weight") == doctest::Approx(1 / 4.0).epsilon(0.05));
+  CHECK(deviation("backbone.layers.0.mixer.in_proj.weight") ==
+        doctest::Approx(1 / 16.0).epsilon(0.02));
+  CHECK(deviation("backbone.layers.3.mixer.dt_proj.weight") ==
+        doctest::Approx(1 / 4.0).epsilon(0.05));
   CHECK(values.at("backbone.layers.3.mixer.in_proj.weight").abs().max().item<double>() <
         2 / 0.8796 / 16 + 1e-6);
 
@@ -139,7 +146,8 @@ TEST_CASE("init: moments of the initialisation, equal for equal seeds, saved and
   const auto same = make(1);
   const auto equals = [&](Model& candidate) {
     bool equal = true;
-    candidate.visit([&](const Parameter& p, at::Tensor& t) { equal = equal && values.at(p.name).equal(t); });
+    candidate.visit(
+        [&](const Parameter& p, at::Tensor& t) { equal = equal && values.at(p.name).equal(t); });
     return equal;
   };
   CHECK(equals(*loaded));

@@ -18,15 +18,23 @@ using test::TemporaryFolder;
 
 /// A bimamba small enough to write for each test.
 Json small_config() {
-  return {{"model_type", "bimamba"},      {"hidden_size", 4},
-          {"num_hidden_layers", 1},       {"intermediate_size", 3},
-          {"state_size", 2},              {"time_step_rank", 1},
-          {"conv_kernel", 4},             {"conv_padding", {1, 2}},
-          {"norm", "layer_norm"},         {"layer_norm_epsilon", 1e-6},
-          {"use_bias", true},             {"use_x_proj_bias", true},
-          {"use_conv_bias", true},        {"time_step_floor_added", 1e-4},
+  return {{"model_type", "bimamba"},
+          {"hidden_size", 4},
+          {"num_hidden_layers", 1},
+          {"intermediate_size", 3},
+          {"state_size", 2},
+          {"time_step_rank", 1},
+          {"conv_kernel", 4},
+          {"conv_padding", {1, 2}},
+          {"norm", "layer_norm"},
+          {"layer_norm_epsilon", 1e-6},
+          {"use_bias", true},
+          {"use_x_proj_bias", true},
+          {"use_conv_bias", true},
+          {"time_step_floor_added", 1e-4},
           {"bidirectional", "shared_weights_sum"},
-          {"vocab_size", 5},              {"num_labels", 2}};
+          {"vocab_size", 5},
+          {"num_labels", 2}};
 }
 
 struct Stored {
@@ -47,28 +55,35 @@ Stored stored_tensors(const Json& config, io::Dtype dtype, std::vector<std::byte
   make_model(config, "config.json")->visit([&](const Parameter& parameter, at::Tensor&) {
     std::vector<std::byte> bytes;
     int64_t count = 1;
-    for (const int64_t extent : parameter.shape) count *= extent;
-    for (int64_t i = 0; i < count; ++i) bytes.insert(bytes.end(), element.begin(), element.end());
+    for (const int64_t extent : parameter.shape)
+      count *= extent;
+    for (int64_t i = 0; i < count; ++i)
+      bytes.insert(bytes.end(), element.begin(), element.end());
     stored.data.push_back(std::move(bytes));
     stored.tensors.push_back({parameter.name, dtype, parameter.shape, {}});
   });
-  for (size_t i = 0; i < stored.data.size(); ++i) stored.tensors[i].data = stored.data[i];
+  for (size_t i = 0; i < stored.data.size(); ++i)
+    stored.tensors[i].data = stored.data[i];
   return stored;
 }
 
 std::vector<std::byte> bytes(std::initializer_list<int> values) {
   std::vector<std::byte> result;
-  for (const int value : values) result.push_back(static_cast<std::byte>(value));
+  for (const int value : values)
+    result.push_back(static_cast<std::byte>(value));
   return result;
 }
 
-void write_checkpoint(const std::filesystem::path& folder, const Json& config, const Stored& stored) {
+void write_checkpoint(const std::filesystem::path& folder, const Json& config,
+                      const Stored& stored) {
   std::filesystem::create_directories(folder);
   write_file(folder / "config.json", config.dump());
   io::write_safetensors(folder / "model.safetensors", stored.tensors);
 }
 
-Stored good() { return stored_tensors(small_config(), io::Dtype::kF32, bytes({0, 0, 0xc0, 0x3f})); }
+Stored good() {
+  return stored_tensors(small_config(), io::Dtype::kF32, bytes({0, 0, 0xc0, 0x3f}));
+}
 
 /// Loads a small checkpoint after `damage`.
 void load_damaged(const std::function<void(Json&, Stored&)>& damage) {
@@ -82,7 +97,7 @@ void load_damaged(const std::function<void(Json&, Stored&)>& damage) {
 
 TEST_CASE("load: float32, float16, bfloat16 and float64 give the same values") {
   const std::pair<io::Dtype, std::vector<std::byte>> cases[] = {
-      {io::Dtype::kF32, bytes({0, 0, 0xc0, 0x3f})},   // 1.5
+      {io::Dtype::kF32, bytes({0, 0, 0xc0, 0x3f})},  // 1.5
       {io::Dtype::kF16, bytes({0, 0x3e})},
       {io::Dtype::kBF16, bytes({0xc0, 0x3f})},
       {io::Dtype::kF64, bytes({0, 0, 0, 0, 0, 0, 0xf8, 0x3f})}};
@@ -99,21 +114,25 @@ TEST_CASE("load: float32, float16, bfloat16 and float64 give the same values") {
 }
 
 TEST_CASE("load: every tensor that does not fit the config is named") {
-  check_fails(ExitCode::kBadInput, "missing tensors: 'classifier.bias'", [] {
-    load_damaged([](Json&, Stored& stored) { stored.tensors.pop_back(); });
-  });
+  check_fails(ExitCode::kBadInput, "missing tensors: 'classifier.bias'",
+              [] { load_damaged([](Json&, Stored& stored) { stored.tensors.pop_back(); }); });
   check_fails(ExitCode::kBadInput, "unexpected tensors: 'extra.weight'", [] {
-    load_damaged([](Json&, Stored& stored) { stored.tensors.push_back({"extra.weight", io::Dtype::kU8, {0}, {}}); });
+    load_damaged([](Json&, Stored& stored) {
+      stored.tensors.push_back({"extra.weight", io::Dtype::kU8, {0}, {}});
+    });
   });
-  check_fails(ExitCode::kBadInput, "tensor 'backbone.norm_f.weight' has shape [2, 2], config.json says [4]", [] {
-    load_damaged([](Json&, Stored& stored) { stored.find("backbone.norm_f.weight").shape = {2, 2}; });
-  });
+  check_fails(ExitCode::kBadInput,
+              "tensor 'backbone.norm_f.weight' has shape [2, 2], config.json says [4]", [] {
+                load_damaged([](Json&, Stored& stored) {
+                  stored.find("backbone.norm_f.weight").shape = {2, 2};
+                });
+              });
   check_fails(ExitCode::kBadInput, "'classifier.bias' is I32, expected a floating type", [] {
-    load_damaged([](Json&, Stored& stored) { stored.find("classifier.bias").dtype = io::Dtype::kI32; });
+    load_damaged(
+        [](Json&, Stored& stored) { stored.find("classifier.bias").dtype = io::Dtype::kI32; });
   });
-  check_fails(ExitCode::kBadInput, "and 9 more", [] {
-    load_damaged([](Json& config, Stored&) { config["num_hidden_layers"] = 2; });
-  });
+  check_fails(ExitCode::kBadInput, "and 9 more",
+              [] { load_damaged([](Json& config, Stored&) { config["num_hidden_layers"] = 2; }); });
 }
 
 TEST_CASE("load: configs that describe no network are refused by key") {
@@ -126,18 +145,23 @@ TEST_CASE("load: configs that describe no network are refused by key") {
   };
   check_fails(ExitCode::kBadInput, "model_type 'bert' is not known; known are: bimamba",
               with("model_type", "bert"));
-  check_fails(ExitCode::kBadInput, "'hidden_size' should be an integer from 1", with("hidden_size", 0));
+  check_fails(ExitCode::kBadInput, "'hidden_size' should be an integer from 1",
+              with("hidden_size", 0));
   check_fails(ExitCode::kBadInput, "'num_hidden_layers' should be", with("num_hidden_layers", 1e9));
-  check_fails(ExitCode::kBadInput, "'num_hidden_layers' should be", with("num_hidden_layers", 1'000'000'000));
-  check_fails(ExitCode::kBadInput, "'norm' is \"rms\", bimamba supports only \"layer_norm\"", with("norm", "rms"));
+  check_fails(ExitCode::kBadInput, "'num_hidden_layers' should be",
+              with("num_hidden_layers", 1'000'000'000));
+  check_fails(ExitCode::kBadInput, "'norm' is \"rms\", bimamba supports only \"layer_norm\"",
+              with("norm", "rms"));
   check_fails(ExitCode::kBadInput, "'use_bias' is false", with("use_bias", false));
   check_fails(ExitCode::kBadInput, "'conv_padding'", with("conv_padding", {1, 1}));
-  check_fails(ExitCode::kBadInput, "'layer_norm_epsilon' should be a number", with("layer_norm_epsilon", "x"));
+  check_fails(ExitCode::kBadInput, "'layer_norm_epsilon' should be a number",
+              with("layer_norm_epsilon", "x"));
   Json config = small_config();
   config.erase("state_size");
   check_fails(ExitCode::kBadInput, "config.json: key 'state_size' is missing",
               [&] { make_model(config, "config.json"); });
-  check_fails(ExitCode::kBadInput, "expected a JSON object", [] { make_model(Json::array(), "config.json"); });
+  check_fails(ExitCode::kBadInput, "expected a JSON object",
+              [] { make_model(Json::array(), "config.json"); });
 }
 
 }  // namespace

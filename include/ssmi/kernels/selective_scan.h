@@ -19,8 +19,8 @@ struct SelectiveScan {
 
 enum class Direction { kForward, kBackward };
 
-/// y_t = sum_n c_t[n] h_t[n] with h_t = exp(delta_t a) h_{t-1} + delta_t b_t u_t, the state starting
-/// at zero at each row's first token (its last one for kBackward). Without the skip term.
+/// y_t = sum_n c_t[n] h_t[n] with h_t = exp(delta_t a) h_{t-1} + delta_t b_t u_t, the state
+/// starting at zero at each row's first token (its last one for kBackward). Without the skip term.
 /// `offsets` has one entry more than there are rows: row r is tokens [offsets[r], offsets[r + 1]).
 /// Returns y [S, E]. Float32 on a CPU takes the fused kernel, whatever else the reference.
 at::Tensor selective_scan(const SelectiveScan& scan, std::span<const int64_t> offsets,

@@ -20,7 +20,7 @@ struct ModelInfo {
   int64_t layers;            ///< blocks
   int64_t hidden_size;       ///< D
   int64_t vocab_size;
-  std::vector<Site> sites;   ///< the sites its pass goes through
+  std::vector<Site> sites;  ///< the sites its pass goes through
 };
 
 /// An embedding, a list of blocks, a final norm and perhaps a head.

@@ -15,7 +15,8 @@ namespace ssmi::model {
 /// Fills a freshly allocated float32 parameter.
 using Initialiser = std::function<void(Random&, std::span<float>)>;
 
-/// What a model says of each of its parameters. Loader, saver, counter and initialiser are visitors.
+/// What a model says of each of its parameters. Loader, saver, counter and initialiser are
+/// visitors.
 struct Parameter {
   std::string name;            ///< as in a checkpoint
   std::vector<int64_t> shape;  ///< as the config implies it

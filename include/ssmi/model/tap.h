@@ -31,8 +31,8 @@ enum class Site : uint8_t {
 struct SiteInfo {
   Site site;
   std::string_view name;
-  std::string_view shape;    ///< S tokens of the batch, D width, E inner channels, V outputs
-  bool per_block;            ///< has one value for each block; otherwise one for the pass
+  std::string_view shape;  ///< S tokens of the batch, D width, E inner channels, V outputs
+  bool per_block;          ///< has one value for each block; otherwise one for the pass
   std::string_view meaning;
 };
 
