@@ -36,6 +36,64 @@ at::Tensor on_principal_axes(const at::Tensor& all, int64_t fitted) {
   return at::mm(all, axes.narrow(1, columns - kept, kept));
 }
 
+/// The three parts as designs; `both` is train and validation together.
+struct Designs {
+  const Design& train;
+  const Design& validation;
+  const Design& both;
+  const Design& test;
+};
+
+/// Chooses the L2 strength on the validation part, then fits to both parts.
+LinearResult choose_and_refit(const Designs& x, std::span<const int64_t> y_train,
+                              std::span<const int64_t> y_validation, int64_t classes) {
+  LinearResult result;
+  result.converged = true;
+  const auto count = [&result](const LogisticFit& fit) {
+    result.converged = result.converged && fit.converged;
+    result.gradient_norm = std::max(result.gradient_norm, fit.gradient_norm);
+    result.iterations += fit.iterations;
+  };
+
+  LogisticFit fit, chosen;
+  LogisticOptions options;
+  result.l2 = kDefaultL2;
+  result.validation_accuracy = -1;
+  for (const double l2 : kL2Grid) {
+    if (x.validation.rows() == 0) break;
+    options.l2 = l2;
+    fit = fit_logistic(x.train, y_train, classes, options, fit.weights.defined() ? &fit : nullptr);
+    count(fit);
+    const double found = accuracy(predict_logistic(fit, x.validation), y_validation);
+    if (found > result.validation_accuracy) {
+      result.validation_accuracy = found;
+      result.l2 = l2;
+      chosen = fit;
+    }
+  }
+  result.validation_accuracy = std::max(result.validation_accuracy, 0.0);
+
+  options.l2 = result.l2;
+  std::vector<int64_t> y_both(y_train.begin(), y_train.end());
+  y_both.insert(y_both.end(), y_validation.begin(), y_validation.end());
+  const LogisticFit last =
+      fit_logistic(x.both, y_both, classes, options, chosen.weights.defined() ? &chosen : nullptr);
+  count(last);
+  result.predicted = predict_logistic(last, x.test);
+  return result;
+}
+
+/// The rows of `first`, then those of `second`.
+SparseRows stacked(const SparseRows& first, const SparseRows& second) {
+  SparseRows both = first;
+  for (size_t i = 1; i < second.begin.size(); ++i) {
+    both.begin.push_back(first.begin.back() + second.begin[i]);
+  }
+  both.column.insert(both.column.end(), second.column.begin(), second.column.end());
+  both.value.insert(both.value.end(), second.value.begin(), second.value.end());
+  return both;
+}
+
 }  // namespace
 
 LinearResult linear_probe(const at::Tensor& x_train, std::span<const int64_t> y_train,
@@ -50,42 +108,17 @@ LinearResult linear_probe(const at::Tensor& x_train, std::span<const int64_t> y_
   all = on_principal_axes(standardised(train, all), n + v).contiguous();
   const DenseDesign train_rows(all.narrow(0, 0, n)), validation_rows(all.narrow(0, n, v)),
       both_rows(all.narrow(0, 0, n + v)), test_rows(all.narrow(0, n + v, m));
+  return choose_and_refit({train_rows, validation_rows, both_rows, test_rows}, y_train,
+                          y_validation, classes);
+}
 
-  LinearResult result;
-  result.converged = true;
-  const auto count = [&result](const LogisticFit& fit) {
-    result.converged = result.converged && fit.converged;
-    result.gradient_norm = std::max(result.gradient_norm, fit.gradient_norm);
-    result.iterations += fit.iterations;
-  };
-
-  LogisticFit fit, chosen;
-  LogisticOptions options;
-  result.l2 = kDefaultL2;
-  result.validation_accuracy = -1;
-  for (const double l2 : kL2Grid) {
-    if (v == 0) break;
-    options.l2 = l2;
-    fit =
-        fit_logistic(train_rows, y_train, classes, options, fit.weights.defined() ? &fit : nullptr);
-    count(fit);
-    const double found = accuracy(predict_logistic(fit, validation_rows), y_validation);
-    if (found > result.validation_accuracy) {
-      result.validation_accuracy = found;
-      result.l2 = l2;
-      chosen = fit;
-    }
-  }
-  result.validation_accuracy = std::max(result.validation_accuracy, 0.0);
-
-  options.l2 = result.l2;
-  std::vector<int64_t> y_both(y_train.begin(), y_train.end());
-  y_both.insert(y_both.end(), y_validation.begin(), y_validation.end());
-  const LogisticFit last = fit_logistic(both_rows, y_both, classes, options,
-                                        chosen.weights.defined() ? &chosen : nullptr);
-  count(last);
-  result.predicted = predict_logistic(last, test_rows);
-  return result;
+LinearResult linear_probe(const SparseRows& x_train, std::span<const int64_t> y_train,
+                          const SparseRows& x_validation, std::span<const int64_t> y_validation,
+                          const SparseRows& x_test, int64_t classes) {
+  const SparseRows both = stacked(x_train, x_validation);
+  return choose_and_refit(
+      {SparseDesign(x_train), SparseDesign(x_validation), SparseDesign(both), SparseDesign(x_test)},
+      y_train, y_validation, classes);
 }
 
 }  // namespace ssmi::probe

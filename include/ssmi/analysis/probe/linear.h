@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "ssmi/analysis/probe/logistic.h"
+
 namespace ssmi::probe {
 
 /// The grid of L2 strengths, on the scale of the mean loss, strong to weak.
@@ -34,5 +36,10 @@ struct LinearResult {
 LinearResult linear_probe(const at::Tensor& x_train, std::span<const int64_t> y_train,
                           const at::Tensor& x_validation, std::span<const int64_t> y_validation,
                           const at::Tensor& x_test, int64_t classes);
+
+/// The same for sparse rows, which are taken as they are; all with the same columns.
+LinearResult linear_probe(const SparseRows& x_train, std::span<const int64_t> y_train,
+                          const SparseRows& x_validation, std::span<const int64_t> y_validation,
+                          const SparseRows& x_test, int64_t classes);
 
 }  // namespace ssmi::probe

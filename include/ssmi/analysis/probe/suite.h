@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ssmi/analysis/probe/corpus.h"
+#include "ssmi/analysis/probe/evaluation.h"
+#include "ssmi/core/progress.h"
+#include "ssmi/io/checkpoint.h"
+
+namespace ssmi::probe {
+
+struct SuiteOptions {
+  CorpusOptions corpus;
+  Split split = Split::kFunction;
+  bool linear = true;
+  bool directprobe = true;
+  std::vector<int64_t> layers;    ///< 0 is the embedding output; empty takes all
+  int64_t pairs_per_label = 0;    ///< 0 takes each task's default
+  int64_t directprobe_pairs = 0;  ///< of those, how many DirectProbe takes; 0 takes all
+  bool controls = true;           ///< majority, texts, shuffled labels
+  int64_t twins = 3;              ///< randomly initialised twins of each checkpoint
+  uint64_t seed = 1;
+};
+
+/// A checkpoint to probe, opened but not yet loaded.
+struct Subject {
+  std::string name;
+  const io::Checkpoint* checkpoint;
+  const text::Tokenizer* tokenizer;
+};
+
+/// What `linear` says beside its predictions.
+struct LinearDetail {
+  double l2, validation_accuracy, gradient_norm;
+  bool converged;
+};
+
+/// What DirectProbe says beside its predictions.
+struct DirectProbeDetail {
+  int64_t clusters;
+  double capacity;    ///< n / (2 (d + 1)): below 1 any labelling of n points is separable
+  int64_t undecided;  ///< pairs of hulls taken as overlapping
+  std::optional<double> min_distance, mean_distance, max_distance;  ///< between unlike clusters
+};
+
+/// One row of the report.
+struct Result {
+  std::string checkpoint;  ///< empty for controls that need none
+  code::Relation task{};
+  std::optional<int64_t> layer;  ///< none for controls that have none
+  std::string probe;             ///< linear, directprobe, none (majority)
+  std::string control;           ///< none, majority, texts, texts_and_gap, shuffled, twin-1 ...
+  Evaluation evaluation;
+  int64_t train = 0, test = 0;    ///< pairs; training includes validation
+  int64_t missing_pairs = 0;      ///< asked for, but the functions have no more
+  int64_t identical_vectors = 0;  ///< training pairs left out: equal vectors, different labels
+  std::optional<LinearDetail> linear;
+  std::optional<DirectProbeDetail> directprobe;
+};
+
+/// A part of the work whose results are written when it is done: the controls without a model, or
+/// one layer of one checkpoint or twin.
+struct Step {
+  size_t subject = 0;
+  std::string control;  ///< "none" or "twin-<i>"; "texts" for the step without a model
+  std::optional<int64_t> layer;
+  std::string key() const;  ///< unique, for a resumed run
+};
+
+/// Takes results as they are made.
+class ResultSink {
+ public:
+  virtual ~ResultSink() = default;
+  /// Whether an earlier run did this step already.
+  virtual bool has(const Step& step) const = 0;
+  virtual void put(const Step& step, const std::vector<Result>& results) = 0;
+};
+
+/// What was probed, for the report.
+struct SuiteData {
+  int64_t functions = 0;                   ///< given
+  int64_t probed = 0;                      ///< with at least one drawn pair
+  std::map<std::string, int64_t> dropped;  ///< reason -> functions
+  std::string pairs_sha256;                ///< of the drawn pairs: equal hashes, equal questions
+};
+
+/// All steps of a run in the order of the report.
+std::vector<Step> plan(const SuiteOptions& options, const std::vector<Subject>& subjects);
+
+/// Runs every step that the sink does not have. One pass a checkpoint (and twin) serves all layers
+/// and tasks. Says what it will cost before it starts. Throws Error{kMismatch} for a layer that a
+/// model does not have, Error{kBadInput} when the functions give no pairs.
+SuiteData run_suite(const SuiteOptions& options, const std::vector<Subject>& subjects,
+                    const std::vector<code::Function>& functions, ResultSink& sink,
+                    Progress& progress);
+
+}  // namespace ssmi::probe

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ssmi/analysis/probe/suite.h"
+#include "ssmi/core/json.h"
+
+namespace ssmi::report {
+
+/// One entry of `results` in a probe report (configs/schemas/probe.json).
+Json probe_row(const probe::Result& result);
+
+/// `data` of a probe report.
+Json probe_data(const probe::SuiteData& data);
+
+/// For each checkpoint and task the block that `linear` does best with on the validation pairs, and
+/// what it is to be held against: the texts alone and, each at its own best block, the random
+/// twins. Empty without linear results for a block.
+Json probe_summary(const Json& rows);
+
+/// The summary in one sentence.
+std::string probe_sentence(const Json& summary);
+
+/// The results as tables for a terminal, a checkpoint and task each.
+std::string probe_tables(const Json& rows);
+
+}  // namespace ssmi::report

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <chrono>
+#include "ssmi/core/json.h"
+
+namespace ssmi::report {
+
+/// What a run was made with, so far as it can change its numbers: version, threads, device, dtype,
+/// CPU capability, linear algebra library. Callers add config, seed and hashes.
+Json run_environment();
+
+/// What may differ between equal runs: the only such object of a report.
+class Timing {
+ public:
+  Timing();
+  /// Start, wall time (seconds), peak memory (bytes) and the command line.
+  Json json() const;
+
+ private:
+  std::chrono::system_clock::time_point started_;
+  std::chrono::steady_clock::time_point began_;
+};
+
+}  // namespace ssmi::report

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "ssmi/analysis/probe/leaf_vectors.h"
+#include "ssmi/analysis/probe/suite.h"
+
+namespace ssmi::probe {
+
+/// One fit and its evaluation; runs on one thread. Everything it refers to must outlive it.
+using Job = std::function<Result()>;
+
+/// Where a job's vectors come from.
+struct VectorJob {
+  std::string checkpoint;
+  std::string control;  ///< "none" or a twin
+  int64_t layer;
+  const LeafSlots* slots;
+  at::Tensor vectors;  ///< [slots, D]
+  uint64_t seed;
+};
+
+/// The most frequent training label for every pair.
+Job majority_job(const PairSet& set, uint64_t seed);
+/// Logistic regression on the texts of the two leaves (TextFeatures).
+Job texts_job(const PairSet& set, const std::vector<ParsedFunction>& functions, bool with_gap,
+              uint64_t seed);
+/// The probes; `shuffled` permutes the training labels among the training pairs.
+Job linear_job(const VectorJob& base, const PairSet& set, bool shuffled);
+Job directprobe_job(const VectorJob& base, const PairSet& set, bool shuffled);
+
+}  // namespace ssmi::probe

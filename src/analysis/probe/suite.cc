@@ -1,0 +1,279 @@
+#include "ssmi/analysis/probe/suite.h"
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+
+#include "jobs.h"
+#include "ssmi/analysis/probe/leaf_vectors.h"
+#include "ssmi/core/error.h"
+#include "ssmi/core/hash.h"
+#include "ssmi/model/model.h"
+
+namespace ssmi::probe {
+namespace {
+
+using code::Relation;
+
+constexpr const char* kTextsStep = "texts";
+
+std::unique_ptr<model::Model> empty_model(const Subject& subject) {
+  return model::make_model(subject.checkpoint->config,
+                           (subject.checkpoint->folder / "config.json").string());
+}
+
+/// The checkpoint itself ("none") or its i-th random twin ("twin-i").
+std::unique_ptr<model::Model> subject_model(const Subject& subject, const std::string& control,
+                                            uint64_t seed) {
+  if (control == "none") return model::load_model(*subject.checkpoint);
+  auto twin = empty_model(subject);
+  model::initialise(*twin, Random(seed, control).next());
+  return twin;
+}
+
+std::vector<int64_t> layers_of(const SuiteOptions& options, const Subject& subject) {
+  const int64_t last = empty_model(subject)->info().layers;
+  std::vector<int64_t> layers = options.layers;
+  for (int64_t layer = 0; layers.size() <= static_cast<size_t>(last) && options.layers.empty();
+       ++layer) {
+    layers.push_back(layer);
+  }
+  for (const int64_t layer : layers) {
+    if (layer < 0 || layer > last) {
+      fail(ExitCode::kMismatch, "layer {}: {} has layers 0 (embedding) to {}", layer, subject.name,
+           last);
+    }
+  }
+  return layers;
+}
+
+/// Runs all jobs, each on one thread, as many at once as there are threads; results in the order of
+/// the jobs.
+std::vector<Result> run_jobs(const std::vector<Job>& jobs, Progress& progress) {
+  std::vector<Result> results(jobs.size());
+  std::atomic<size_t> next = 0;
+  at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t, int64_t) {
+    for (size_t i = next++; i < jobs.size(); i = next++) {
+      check_interrupted();
+      results[i] = jobs[i]();
+      progress.advance(1);
+    }
+  });
+  return results;
+}
+
+class Suite {
+ public:
+  Suite(const SuiteOptions& options, const std::vector<Subject>& subjects,
+        const std::vector<code::Function>& functions, Progress& progress);
+
+  void run(const std::vector<Step>& steps, ResultSink& sink);
+  SuiteData data() const;
+
+ private:
+  std::vector<Job> jobs_without_model() const;
+  std::vector<Job> jobs_of_layer(const Step& step, const at::Tensor& vectors) const;
+  void run_pass(const std::vector<Step>& steps, ResultSink& sink);
+  void note_cost(const std::vector<Step>& steps) const;
+
+  const SuiteOptions& options_;
+  const std::vector<Subject>& subjects_;
+  Progress& progress_;
+  int64_t given_;
+  Corpus corpus_;
+  std::vector<PairSet> linear_sets_, directprobe_sets_;  // by task
+  std::unique_ptr<LeafSlots> slots_;
+};
+
+Suite::Suite(const SuiteOptions& options, const std::vector<Subject>& subjects,
+             const std::vector<code::Function>& functions, Progress& progress)
+    : options_(options),
+      subjects_(subjects),
+      progress_(progress),
+      given_(static_cast<int64_t>(functions.size())) {
+  std::vector<const text::Tokenizer*> tokenizers;
+  for (const Subject& subject : subjects)
+    tokenizers.push_back(subject.tokenizer);
+  corpus_ = prepare_corpus(functions, tokenizers, options.corpus, progress);
+  const auto part_of = deal_functions(corpus_.functions.size(), options.seed);
+  for (const Relation relation : options.corpus.tasks) {
+    const TaskInfo& task = task_info(relation);
+    std::vector<std::vector<code::Edge>> candidates;
+    for (ParsedFunction& function : corpus_.functions) {
+      candidates.push_back(std::move(function.candidates[static_cast<size_t>(relation)]));
+    }
+    const int64_t count =
+        options.pairs_per_label > 0 ? options.pairs_per_label : task.pairs_per_label;
+    linear_sets_.push_back(
+        draw_pairs(task, candidates, part_of, options.split, count, options.seed));
+    const PairSet& set = linear_sets_.back();
+    if (set.part(Part::kTrain).empty() || set.part(Part::kTest).empty()) {
+      bad_input("task {}: the {} functions that can be probed give no pairs to train or test on",
+                task.name(), corpus_.functions.size());
+    }
+    const int64_t fewer = options.directprobe_pairs;
+    directprobe_sets_.push_back(fewer > 0 && fewer < count ? set.first(fewer) : set);
+  }
+  slots_ = std::make_unique<LeafSlots>(corpus_.functions.size(), linear_sets_);
+}
+
+std::vector<Job> Suite::jobs_without_model() const {
+  std::vector<Job> jobs;
+  for (const PairSet& set : linear_sets_) {
+    jobs.push_back(majority_job(set, options_.seed));
+    for (const bool with_gap : {false, true}) {
+      jobs.push_back(texts_job(set, corpus_.functions, with_gap, options_.seed));
+    }
+  }
+  return jobs;
+}
+
+std::vector<Job> Suite::jobs_of_layer(const Step& step, const at::Tensor& vectors) const {
+  std::vector<Job> jobs;
+  const VectorJob base{subjects_[step.subject].name,
+                       step.control,
+                       step.layer.value(),
+                       slots_.get(),
+                       vectors,
+                       options_.seed};
+  for (size_t task = 0; task < linear_sets_.size(); ++task) {
+    for (const bool shuffled : {false, true}) {
+      if (shuffled && (!options_.controls || step.control != "none")) continue;
+      // The embedding layer is full of equal vectors with different labels: no clusters there.
+      if (options_.directprobe && step.layer != 0) {
+        jobs.push_back(directprobe_job(base, directprobe_sets_[task], shuffled));
+      }
+      if (options_.linear) jobs.push_back(linear_job(base, linear_sets_[task], shuffled));
+    }
+  }
+  return jobs;
+}
+
+/// All steps of one model: one pass, then layer by layer.
+void Suite::run_pass(const std::vector<Step>& steps, ResultSink& sink) {
+  const Step& first = steps.front();
+  const Subject& subject = subjects_[first.subject];
+  const std::string what =
+      first.control == "none" ? subject.name : subject.name + " " + first.control;
+  std::vector<int64_t> layers;
+  for (const Step& step : steps)
+    layers.push_back(step.layer.value());
+  std::vector<at::Tensor> vectors;
+  {
+    const auto model = subject_model(subject, first.control, options_.seed);
+    vectors = leaf_vectors(*model, corpus_.tokenised[first.subject], *slots_, layers,
+                           "forward " + what, progress_);
+  }
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const auto jobs = jobs_of_layer(steps[i], vectors[i]);
+    progress_.begin(fmt::format("probe {} layer {}", what, layers[i]), "fits", jobs.size());
+    const auto results = run_jobs(jobs, progress_);
+    progress_.end();
+    sink.put(steps[i], results);
+    vectors[i].reset();
+  }
+}
+
+void Suite::run(const std::vector<Step>& steps, ResultSink& sink) {
+  std::vector<Step> open;
+  std::copy_if(steps.begin(), steps.end(), std::back_inserter(open),
+               [&](const Step& step) { return !sink.has(step); });
+  note_cost(open);
+  for (auto step = open.begin(); step != open.end();) {
+    if (step->control == kTextsStep) {
+      const auto jobs = jobs_without_model();
+      progress_.begin("controls without a model", "fits", jobs.size());
+      const auto results = run_jobs(jobs, progress_);
+      progress_.end();
+      sink.put(*step++, results);
+      continue;
+    }
+    const auto end = std::find_if(step, open.end(), [&](const Step& other) {
+      return other.subject != step->subject || other.control != step->control;
+    });
+    run_pass({step, end}, sink);
+    step = end;
+  }
+}
+
+void Suite::note_cost(const std::vector<Step>& steps) const {
+  for (size_t subject = 0; subject < subjects_.size(); ++subject) {
+    std::map<std::string, int64_t> layers;  // by control
+    for (const Step& step : steps) {
+      if (step.subject == subject && step.layer) ++layers[step.control];
+    }
+    if (layers.empty()) continue;
+    const auto& functions = corpus_.tokenised[subject];
+    int64_t tokens = 0, rows = 0, most = 0;
+    for (size_t f = 0; f < functions.size(); ++f) {
+      if (slots_->leaves(f).empty()) continue;
+      tokens += static_cast<int64_t>(functions[f].ids.size());
+      ++rows;
+    }
+    for (const auto& [control, count] : layers)
+      most = std::max(most, count);
+    const double bytes = static_cast<double>(slots_->size() * most) * 4 *
+                         static_cast<double>(empty_model(subjects_[subject])->info().hidden_size);
+    progress_.note(
+        fmt::format("probe: {}: {} pass{} over {} functions ({} tokens each time); {} leaf vectors "
+                    "in {} layers "
+                    "kept, {:.0f} MB",
+                    subjects_[subject].name, layers.size(), layers.size() == 1 ? "" : "es", rows,
+                    tokens, slots_->size(), most, bytes / 1e6));
+  }
+}
+
+SuiteData Suite::data() const {
+  SuiteData data;
+  data.functions = given_;
+  data.dropped = corpus_.dropped;
+  for (size_t f = 0; f < corpus_.functions.size(); ++f)
+    data.probed += !slots_->leaves(f).empty();
+  Sha256 hash;
+  for (const PairSet& set : linear_sets_) {
+    hash.update(set.task->name());
+    for (const Part which : kParts) {
+      for (const Pair& pair : set.part(which)) {
+        hash.update(fmt::format("{} {} {} {} {}\n", static_cast<int>(which), pair.function,
+                                pair.first, pair.second, pair.label));
+      }
+    }
+  }
+  for (const ParsedFunction& function : corpus_.functions)
+    hash.update(function.text);
+  data.pairs_sha256 = hash.finish();
+  return data;
+}
+
+}  // namespace
+
+std::string Step::key() const {
+  return fmt::format("{}/{}/{}", subject, control, layer.value_or(-1));
+}
+
+std::vector<Step> plan(const SuiteOptions& options, const std::vector<Subject>& subjects) {
+  std::vector<Step> steps;
+  if (options.controls) steps.push_back({0, kTextsStep, std::nullopt});
+  for (size_t subject = 0; subject < subjects.size(); ++subject) {
+    const auto layers = layers_of(options, subjects[subject]);
+    for (int64_t twin = 0; twin <= options.twins; ++twin) {
+      const std::string control = twin == 0 ? "none" : fmt::format("twin-{}", twin);
+      for (const int64_t layer : layers)
+        steps.push_back({subject, control, layer});
+    }
+  }
+  return steps;
+}
+
+SuiteData run_suite(const SuiteOptions& options, const std::vector<Subject>& subjects,
+                    const std::vector<code::Function>& functions, ResultSink& sink,
+                    Progress& progress) {
+  Suite suite(options, subjects, functions, progress);
+  suite.run(plan(options, subjects), sink);
+  return suite.data();
+}
+
+}  // namespace ssmi::probe

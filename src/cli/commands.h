@@ -1,0 +1,26 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+
+// One function a sub-command, each in the file of that name: adds its options and the callback
+// that does the work. What goes wrong is thrown; main() turns it into an exit code.
+namespace ssmi::cli {
+
+void add_embed(CLI::App& app);
+void add_init(CLI::App& app);
+void add_inspect(CLI::App& app);
+void add_parse(CLI::App& app);
+void add_probe(CLI::App& app);
+void add_tokens(CLI::App& app);
+
+/// A checkpoint folder by path, else by name in the folders of SSMI_MODELS (separated by ':'), else
+/// in the installed share/models. Throws Error{kBadInput} saying where it looked.
+std::filesystem::path resolve_model(const std::string& name);
+
+/// The installed share/ folder: beside the binary, or the source tree's for a build folder. Throws
+/// Error{kDisk} when there is none.
+std::filesystem::path share_folder();
+
+}  // namespace ssmi::cli

@@ -1,0 +1,42 @@
+#include <cstdlib>
+#include <sstream>
+
+#include "commands.h"
+#include "ssmi/core/error.h"
+
+namespace ssmi::cli {
+namespace fs = std::filesystem;
+
+fs::path share_folder() {
+  std::error_code status;
+  const fs::path binary = fs::read_symlink("/proc/self/exe", status);
+  const fs::path folder = binary.parent_path();
+  // bin/ssmi of an installed tree, build/<preset>/ssmi of a source tree
+  for (const fs::path& share : {folder / "../share/ssmi", folder / "../../share"}) {
+    if (fs::is_directory(share / "models", status)) return fs::canonical(share);
+  }
+  fail(ExitCode::kDisk, "no share/ folder beside {}: install the whole tree (cmake --install)",
+       binary.string());
+}
+
+fs::path resolve_model(const std::string& name) {
+  std::error_code status;
+  if (fs::is_directory(name, status)) return name;
+  std::vector<fs::path> folders;
+  if (const char* variable = std::getenv("SSMI_MODELS")) {
+    std::istringstream list(variable);
+    for (std::string entry; std::getline(list, entry, ':');) {
+      if (!entry.empty()) folders.emplace_back(entry);
+    }
+  }
+  folders.push_back(share_folder() / "models");
+  std::string looked;
+  for (const fs::path& folder : folders) {
+    const bool plain = name.find('/') == std::string::npos && name != "." && name != "..";
+    if (plain && fs::is_directory(folder / name, status)) return folder / name;
+    looked += (looked.empty() ? "" : ", ") + folder.string();
+  }
+  bad_input("{}: no such checkpoint folder, and no such name in {}", name, looked);
+}
+
+}  // namespace ssmi::cli

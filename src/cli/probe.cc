@@ -1,0 +1,229 @@
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <iostream>
+#include <map>
+
+#include "commands.h"
+#include "probe_results.h"
+#include "progress.h"
+#include "ssmi/analysis/probe/suite.h"
+#include "ssmi/code/functions.h"
+#include "ssmi/code/language.h"
+#include "ssmi/core/error.h"
+#include "ssmi/core/file.h"
+#include "ssmi/report/probe_report.h"
+#include "ssmi/report/run.h"
+
+namespace ssmi::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> checkpoints{"bimamba-typeseg"};
+  std::vector<std::string> tasks{"distance", "siblings", "dfg"};
+  std::vector<std::string> probes{"linear", "directprobe"};
+  std::string data, field = "code", input = "source", split = "function", out;
+  probe::SuiteOptions suite;
+  int threads = 0;
+  bool no_controls = false, resume = false, json = false, quiet = false;
+};
+
+const std::map<std::string, code::Relation>& relations() {
+  static const auto* const kByName = [] {
+    auto* names = new std::map<std::string, code::Relation>;
+    for (const code::Relation relation : code::kRelations) {
+      names->emplace(code::name(relation), relation);
+    }
+    return names;
+  }();
+  return *kByName;
+}
+
+/// A checkpoint with what reads its text; `subject` points into it.
+struct Opened {
+  io::Checkpoint checkpoint;
+  std::unique_ptr<text::Tokenizer> tokenizer;
+};
+
+std::vector<Opened> open_all(const std::vector<std::string>& names) {
+  std::vector<Opened> opened;
+  for (const std::string& name : names) {
+    Opened entry{io::open_checkpoint(resolve_model(name)), nullptr};
+    entry.tokenizer = text::load_tokenizer(entry.checkpoint.folder, entry.checkpoint.config);
+    opened.push_back(std::move(entry));
+  }
+  return opened;
+}
+
+probe::SuiteOptions suite_options(const Options& options) {
+  probe::SuiteOptions suite = options.suite;
+  const auto asks_for = [&](const char* probe) {
+    return std::find(options.probes.begin(), options.probes.end(), probe) != options.probes.end();
+  };
+  for (const std::string& task : options.tasks)
+    suite.corpus.tasks.push_back(relations().at(task));
+  suite.linear = asks_for("linear");
+  suite.directprobe = asks_for("directprobe");
+  suite.corpus.input = options.input == "tokens" ? probe::Input::kTokens : probe::Input::kSource;
+  suite.split = options.split == "pair" ? probe::Split::kPair : probe::Split::kFunction;
+  suite.corpus.seed = suite.seed;
+  suite.controls = !options.no_controls;
+  if (options.no_controls) suite.twins = 0;
+  return suite;
+}
+
+/// Everything that decides the results, and so what a resumed run must have in common.
+Json run_object(const Options& options, const probe::SuiteOptions& suite,
+                const std::vector<Opened>& opened, const std::string& data_sha256) {
+  Json run = report::run_environment();
+  run["seed"] = suite.seed;
+  run["config"] = {{"tasks", options.tasks},
+                   {"probes", options.probes},
+                   {"layers", suite.layers},
+                   {"pairs_per_label", suite.pairs_per_label},
+                   {"directprobe_pairs", suite.directprobe_pairs},
+                   {"input", options.input},
+                   {"split", options.split},
+                   {"max_tokens", suite.corpus.max_tokens},
+                   {"max_functions", suite.corpus.max_functions},
+                   {"reference_slip", suite.corpus.reference_slip},
+                   {"controls", suite.controls},
+                   {"twins", suite.twins}};
+  run["checkpoints"] = Json::array();
+  for (size_t i = 0; i < opened.size(); ++i) {
+    run["checkpoints"].push_back({{"name", options.checkpoints[i]},
+                                  {"sha256", io::checkpoint_sha256(opened[i].checkpoint)},
+                                  {"tokenizer_sha256", opened[i].tokenizer->sha256()}});
+  }
+  run["data_sha256"] = data_sha256;
+  const code::Language& python = code::Language::python();
+  run["grammar"] = {{"name", python.name()}, {"version", python.version()}};
+  return run;
+}
+
+/// What was probed and what was left out, on reading and later.
+Json data_object(const probe::SuiteData& data, const code::FunctionSet& set) {
+  Json object = report::probe_data(data);
+  object["dropped"]["broken_files"] = set.files_broken;
+  object["dropped"]["broken_functions"] = set.functions_broken;
+  object["dropped"]["too_large_files"] = set.files_too_large;
+  return object;
+}
+
+void run(Options options) {
+  const report::Timing timing;
+  StderrProgress progress(options.quiet);
+  if (options.threads > 0) at::set_num_threads(options.threads);
+  const auto opened = open_all(options.checkpoints);
+  const auto suite = suite_options(options);
+  if (options.data.empty()) options.data = share_folder() / "data/python-functions.jsonl.xz";
+  const auto set = code::load_functions(options.data, options.field);
+
+  std::vector<probe::Subject> subjects;
+  for (size_t i = 0; i < opened.size(); ++i) {
+    subjects.push_back({options.checkpoints[i], &opened[i].checkpoint, opened[i].tokenizer.get()});
+  }
+  const Json run = run_object(options, suite, opened, set.sha256);
+  ProbeResults results(options.out, run, options.resume);
+  if (options.resume) {
+    progress.note(fmt::format("probe: {} steps taken over from an earlier run", results.steps()));
+  }
+  const auto data = probe::run_suite(suite, subjects, set.functions, results, progress);
+
+  const Json rows = results.in_order(probe::plan(suite, subjects));
+  const Json summary = report::probe_summary(rows);
+  const Json report{
+      {"schema", "ssmi/probe/1"}, {"run", run},         {"data", data_object(data, set)},
+      {"results", rows},          {"summary", summary}, {"timing", timing.json()}};
+  write_file(options.out, report.dump(1) + "\n");
+  results.discard_partial();
+  if (options.json) {
+    std::cout << report.dump(1) << '\n';
+  } else if (!options.quiet) {
+    std::cout << report::probe_tables(rows);
+    if (!summary.empty()) std::cout << "Shown: " << report::probe_sentence(summary) << ".\n";
+    std::cout << "Report: " << options.out << '\n';
+  }
+}
+
+void add_work_options(CLI::App& command, Options& options) {
+  auto& suite = options.suite;
+  command.add_option("--tasks", options.tasks, "What to ask of pairs of tokens")
+      ->delimiter(',')
+      ->check(CLI::IsMember(relations()))
+      ->capture_default_str();
+  command.add_option("--probes", options.probes, "How to ask")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"linear", "directprobe"}))
+      ->capture_default_str();
+  command.add_option("--layers", suite.layers, "Layers, 0 is the embedding (default: all)")
+      ->delimiter(',');
+  command
+      .add_option("--pairs-per-label", suite.pairs_per_label,
+                  "Pairs to draw for each label (default: 1300 for distance, 1500 else)")
+      ->check(CLI::PositiveNumber);
+  command
+      .add_option("--directprobe-pairs", suite.directprobe_pairs,
+                  "Of those, how many directprobe takes (default: all)")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--twins", suite.twins, "Randomly initialised twins beside each checkpoint")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_flag("--no-controls", options.no_controls,
+                   "Leave out majority, texts, shuffled labels and twins");
+  command
+      .add_option("--split", options.split,
+                  "What train and test do not share: functions, or only pairs (published; leaks)")
+      ->check(CLI::IsMember({"function", "pair"}))
+      ->capture_default_str();
+  command.add_flag("--reference-keywords", suite.corpus.reference_slip,
+                   "Never take `true` and `or` as first tokens, as the reference's slip does");
+  command.add_option("--seed", suite.seed, "Seed of every random choice")->capture_default_str();
+  command.add_option("--threads", options.threads, "Threads (default: all cores)")
+      ->check(CLI::PositiveNumber);
+}
+
+void add_data_options(CLI::App& command, Options& options) {
+  auto& corpus = options.suite.corpus;
+  command
+      .add_option("--data", options.data,
+                  "JSONL (plain or compressed), source file or folder (default: the bundled "
+                  "functions)")
+      ->type_name("FILE");
+  command.add_option("--field", options.field, "Field of the JSONL rows")->capture_default_str();
+  command
+      .add_option("--input", options.input,
+                  "What the model reads: the source, or its tokens joined by spaces")
+      ->check(CLI::IsMember({"source", "tokens"}))
+      ->capture_default_str();
+  command.add_option("--max-tokens", corpus.max_tokens, "Longer functions are left out")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command
+      .add_option("--max-functions", corpus.max_functions,
+                  "Draw this many of the functions (default: all)")
+      ->check(CLI::PositiveNumber);
+}
+
+}  // namespace
+
+void add_probe(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "probe", "Find out what each layer knows about the syntax and data flow of code");
+  command
+      ->add_option("checkpoint", options->checkpoints, "Checkpoint folders, or names of known ones")
+      ->type_name("DIR")
+      ->capture_default_str();
+  add_data_options(*command, *options);
+  add_work_options(*command, *options);
+  command->add_option("--out", options->out, "Report to write (JSON)")
+      ->required()
+      ->type_name("FILE");
+  command->add_flag("--resume", options->resume, "Go on from what an interrupted run left");
+  command->add_flag("--json", options->json, "Print the report instead of the table");
+  command->add_flag("--quiet", options->quiet, "Print neither progress nor table");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace ssmi::cli

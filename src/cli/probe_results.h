@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ssmi/analysis/probe/suite.h"
+#include "ssmi/core/json.h"
+
+namespace ssmi::cli {
+
+/// Keeps the rows of a probe run in `<report>.partial`, a line a step as it is done, so that an
+/// interrupted run can be resumed.
+class ProbeResults : public probe::ResultSink {
+ public:
+  /// `run` says what decides the results. With `resume` the steps of a partial file with an equal
+  /// `run` are taken over; otherwise a partial file is replaced. Throws Error{kMismatch} when a
+  /// partial file was made by another run, Error{kBadInput} when it is not one, Error{kDisk} when
+  /// the report could not be written.
+  ProbeResults(const std::filesystem::path& report, Json run, bool resume);
+
+  bool has(const probe::Step& step) const override { return rows_.contains(step.key()); }
+  void put(const probe::Step& step, const std::vector<probe::Result>& results) override;
+
+  /// How many steps were taken over or made.
+  size_t steps() const { return rows_.size(); }
+  /// The rows of all steps.
+  Json in_order(const std::vector<probe::Step>& steps) const;
+  /// Removes the partial file: the report is written.
+  void discard_partial() const;
+
+ private:
+  void read_partial();
+
+  std::filesystem::path path_;
+  Json run_;
+  std::map<std::string, Json> rows_;  // by Step::key()
+};
+
+}  // namespace ssmi::cli

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <string>
+
+#include "ssmi/core/progress.h"
+
+namespace ssmi::cli {
+
+/// Progress on stderr with rate and time left: a line that rewrites itself on a terminal, a plain
+/// line every ten seconds otherwise. May be advanced from several threads.
+class StderrProgress : public Progress {
+ public:
+  explicit StderrProgress(bool quiet);
+  ~StderrProgress() override;
+
+  void begin(std::string_view stage, std::string_view unit, uint64_t total) override;
+  void advance(uint64_t units) override;
+  void end() override;
+  void note(std::string_view line) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string line() const;
+  void clear_line();
+
+  std::mutex mutex_;
+  const bool quiet_;
+  const bool terminal_;
+  bool drawn_ = false;
+  std::string stage_, unit_;
+  uint64_t total_ = 0, done_ = 0;
+  Clock::time_point started_, shown_;
+};
+
+}  // namespace ssmi::cli

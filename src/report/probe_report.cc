@@ -1,0 +1,270 @@
+#include "ssmi/report/probe_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace ssmi::report {
+namespace {
+
+template <typename T>
+Json optional_json(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json linear_json(const probe::LinearDetail& detail) {
+  return {{"l2", detail.l2},
+          {"validation_accuracy", detail.validation_accuracy},
+          {"gradient_norm", detail.gradient_norm},
+          {"converged", detail.converged}};
+}
+
+Json directprobe_json(const probe::DirectProbeDetail& detail) {
+  return {{"capacity", detail.capacity},
+          {"undecided", detail.undecided},
+          {"min_distance", optional_json(detail.min_distance)},
+          {"mean_distance", optional_json(detail.mean_distance)},
+          {"max_distance", optional_json(detail.max_distance)}};
+}
+
+Json label_accuracies(const probe::Result& result) {
+  Json labels = Json::object();
+  const auto& names = probe::task_info(result.task).labels;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const double value = result.evaluation.per_label_accuracy[i];
+    labels[std::to_string(names[i])] = std::isnan(value) ? Json(nullptr) : Json(value);
+  }
+  return labels;
+}
+
+}  // namespace
+
+Json probe_row(const probe::Result& result) {
+  const auto& evaluation = result.evaluation;
+  return {
+      {"checkpoint", result.checkpoint.empty() ? Json(nullptr) : Json(result.checkpoint)},
+      {"task", code::name(result.task)},
+      {"layer", optional_json(result.layer)},
+      {"probe", result.probe},
+      {"control", result.control},
+      {"accuracy", evaluation.accuracy},
+      {"low", evaluation.low},
+      {"high", evaluation.high},
+      {"per_label_accuracy", label_accuracies(result)},
+      {"mean_label_accuracy", evaluation.mean_label_accuracy},
+      {"confusion", evaluation.confusion},
+      {"clusters", result.directprobe ? Json(result.directprobe->clusters) : Json(nullptr)},
+      {"train", result.train},
+      {"test", result.test},
+      {"dropped",
+       {{"missing_pairs", result.missing_pairs}, {"identical_vectors", result.identical_vectors}}},
+      {"linear", result.linear ? linear_json(*result.linear) : Json(nullptr)},
+      {"directprobe", result.directprobe ? directprobe_json(*result.directprobe) : Json(nullptr)}};
+}
+
+Json probe_data(const probe::SuiteData& data) {
+  return {{"functions", data.functions},
+          {"probed", data.probed},
+          {"dropped", data.dropped},
+          {"pairs_sha256", data.pairs_sha256}};
+}
+
+namespace {
+
+bool is_row(const Json& row, const Json& checkpoint, const std::string& task,
+            const std::string& probe, const std::string& control) {
+  return row["checkpoint"] == checkpoint && row["task"] == task && row["probe"] == probe &&
+         row["control"] == control;
+}
+
+/// The block (not the embedding) with the best validation accuracy; null when there is none.
+const Json* best_block(const Json& rows, const Json& checkpoint, const std::string& task,
+                       const std::string& control) {
+  const Json* best = nullptr;
+  const auto validated = [](const Json& row) {
+    return row["linear"]["validation_accuracy"].get<double>();
+  };
+  for (const Json& row : rows) {
+    if (!is_row(row, checkpoint, task, "linear", control) || row["layer"] == 0) continue;
+    if (best == nullptr || validated(row) > validated(*best)) best = &row;
+  }
+  return best;
+}
+
+/// Mean accuracy of the twins, each at its own best block; null without twins.
+Json twins_mean(const Json& rows, const Json& checkpoint, const std::string& task) {
+  double sum = 0;
+  int count = 0;
+  while (const Json* twin = best_block(rows, checkpoint, task, fmt::format("twin-{}", count + 1))) {
+    sum += (*twin)["accuracy"].get<double>();
+    ++count;
+  }
+  return count == 0 ? Json(nullptr) : Json(sum / count);
+}
+
+Json text_accuracy(const Json& rows, const std::string& task, const std::string& control) {
+  for (const Json& row : rows) {
+    if (is_row(row, nullptr, task, "linear", control)) return row["accuracy"];
+  }
+  return nullptr;
+}
+
+/// The values of a key in the order they first appear, nulls left out.
+std::vector<std::string> distinct(const Json& rows, const char* key) {
+  std::vector<std::string> values;
+  for (const Json& row : rows) {
+    if (row[key].is_null()) continue;
+    const auto value = row[key].get<std::string>();
+    if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+  }
+  return values;
+}
+
+}  // namespace
+
+Json probe_summary(const Json& rows) {
+  Json summary = Json::array();
+  for (const std::string& checkpoint : distinct(rows, "checkpoint")) {
+    for (const std::string& task : distinct(rows, "task")) {
+      const Json* best = best_block(rows, checkpoint, task, "none");
+      if (best == nullptr) continue;
+      summary.push_back({{"checkpoint", checkpoint},
+                         {"task", task},
+                         {"layer", (*best)["layer"]},
+                         {"accuracy", (*best)["accuracy"]},
+                         {"low", (*best)["low"]},
+                         {"high", (*best)["high"]},
+                         {"texts", text_accuracy(rows, task, "texts")},
+                         {"texts_and_gap", text_accuracy(rows, task, "texts_and_gap")},
+                         {"twins", twins_mean(rows, checkpoint, task)}});
+    }
+  }
+  return summary;
+}
+
+namespace {
+
+/// ".612"; "-" for null.
+std::string short_number(const Json& value) {
+  if (value.is_null()) return "-";
+  const std::string text = fmt::format("{:.3f}", value.get<double>());
+  return text.starts_with("0") ? text.substr(1) : text;
+}
+
+std::string with_interval(const Json& row) {
+  return fmt::format("{} [{}, {}]", short_number(row["accuracy"]), short_number(row["low"]),
+                     short_number(row["high"]));
+}
+
+}  // namespace
+
+std::string probe_sentence(const Json& summary) {
+  std::string sentence;
+  for (const Json& entry : summary) {
+    sentence += sentence.empty() ? "" : "; ";
+    sentence += fmt::format("block {} of {} tells {} right {} of the time",
+                            entry["layer"].get<int64_t>(), entry["checkpoint"].get<std::string>(),
+                            entry["task"].get<std::string>(), with_interval(entry));
+    std::string beside;
+    if (!entry["texts"].is_null()) {
+      beside = fmt::format("the two texts alone {}, with their distance {}",
+                           short_number(entry["texts"]), short_number(entry["texts_and_gap"]));
+    }
+    if (!entry["twins"].is_null()) {
+      beside += fmt::format("{}random weights {}", beside.empty() ? "" : ", ",
+                            short_number(entry["twins"]));
+    }
+    if (!beside.empty()) sentence += fmt::format(" ({})", beside);
+  }
+  return sentence;
+}
+
+namespace {
+
+/// What a table shows of one layer.
+struct LayerCells {
+  std::string linear, shuffled, directprobe, clusters, shuffled_clusters, capacity;
+  double twin_accuracy = 0, twin_clusters = 0;
+  int linear_twins = 0, directprobe_twins = 0;
+};
+
+void fill_cells(const Json& row, LayerCells& cells) {
+  const auto control = row["control"].get<std::string>();
+  const bool twin = control.starts_with("twin-");
+  if (row["probe"] == "linear") {
+    if (control == "none") cells.linear = with_interval(row);
+    if (control == "shuffled") cells.shuffled = short_number(row["accuracy"]);
+    if (twin) cells.twin_accuracy += row["accuracy"].get<double>();
+    cells.linear_twins += twin ? 1 : 0;
+    return;
+  }
+  const auto clusters = row["clusters"].get<int64_t>();
+  if (control == "none") {
+    cells.directprobe = with_interval(row);
+    cells.clusters = std::to_string(clusters);
+    cells.capacity = fmt::format("{:.2f}", row["directprobe"]["capacity"].get<double>());
+  }
+  if (control == "shuffled") cells.shuffled_clusters = std::to_string(clusters);
+  if (twin) cells.twin_clusters += static_cast<double>(clusters);
+  cells.directprobe_twins += twin ? 1 : 0;
+}
+
+std::string mean_text(double sum, int count, int digits) {
+  if (count == 0) return "-";
+  if (digits == 3) return short_number(sum / count);
+  return fmt::format("{:.1f}", sum / count);
+}
+
+std::string control_line(const Json& rows, const std::string& task) {
+  std::string line;
+  for (const Json& row : rows) {
+    if (row["task"] != task || !row["checkpoint"].is_null()) continue;
+    auto name = row["control"].get<std::string>();
+    std::replace(name.begin(), name.end(), '_', ' ');
+    line += fmt::format("  {} {}", name, with_interval(row));
+  }
+  return line.empty() ? line : " " + line + "\n";
+}
+
+std::string table(const Json& rows, const std::string& checkpoint, const std::string& task) {
+  std::map<int64_t, LayerCells> layers;
+  int64_t train = 0, test = 0;
+  for (const Json& row : rows) {
+    if (row["checkpoint"] != checkpoint || row["task"] != task) continue;
+    fill_cells(row, layers[row["layer"].get<int64_t>()]);
+    train = std::max(train, row["train"].get<int64_t>());
+    test = std::max(test, row["test"].get<int64_t>());
+  }
+  if (layers.empty()) return {};
+  std::string text =
+      fmt::format("{}, {} ({} training and {} test pairs)\n", checkpoint, task, train, test);
+  text += control_line(rows, task);
+  text += fmt::format("  {:<9} {:<19} {:>8} {:>6}   {:<19} {:>8} {:>8} {:>6} {:>8}\n", "layer",
+                      "linear", "shuffled", "twins", "directprobe", "clusters", "shuffled", "twins",
+                      "n/2(d+1)");
+  for (const auto& [layer, cells] : layers) {
+    const auto dash = [](const std::string& value) { return value.empty() ? "-" : value; };
+    text += fmt::format(
+        "  {:<9} {:<19} {:>8} {:>6}   {:<19} {:>8} {:>8} {:>6} {:>8}\n",
+        layer == 0 ? "embedding" : std::to_string(layer), dash(cells.linear), dash(cells.shuffled),
+        mean_text(cells.twin_accuracy, cells.linear_twins, 3), dash(cells.directprobe),
+        dash(cells.clusters), dash(cells.shuffled_clusters),
+        mean_text(cells.twin_clusters, cells.directprobe_twins, 1), dash(cells.capacity));
+  }
+  return text + "\n";
+}
+
+}  // namespace
+
+std::string probe_tables(const Json& rows) {
+  std::string text;
+  for (const std::string& checkpoint : distinct(rows, "checkpoint")) {
+    for (const std::string& task : distinct(rows, "task"))
+      text += table(rows, checkpoint, task);
+  }
+  return text;
+}
+
+}  // namespace ssmi::report

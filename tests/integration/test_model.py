@@ -1,0 +1,202 @@
+"""inspect, init and embed on the bundled model."""
+import json
+import os
+import resource
+import shutil
+import struct
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from conftest import ROOT
+
+BUNDLED = ROOT / "share/models/bimamba-typeseg"
+REFERENCE = ROOT / "tests/golden/bimamba-typeseg/reference.safetensors"
+DTYPES = {"F32": np.float32, "I64": np.int64}
+
+
+def read(path):
+    """The tensors of a safetensors file."""
+    data = path.read_bytes()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + size])
+    header.pop("__metadata__", None)
+    return {name: np.frombuffer(data, DTYPES[t["dtype"]], int(np.prod(t["shape"])),
+                                8 + size + t["data_offsets"][0]).reshape(t["shape"])
+            for name, t in header.items()}
+
+
+def write(path, tensors):
+    header, body = {}, b""
+    names = {np.dtype(v): k for k, v in DTYPES.items()}
+    for name, array in tensors.items():
+        begin = len(body)
+        body += np.ascontiguousarray(array).tobytes()
+        header[name] = {"dtype": names[array.dtype], "shape": array.shape,
+                        "data_offsets": [begin, len(body)]}
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + body)
+
+
+def assert_close(found, expected):
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+def test_inspect_tells_what_the_bundled_model_is(ssmi, validated):
+    report = validated("inspect", ssmi("inspect", "bimamba-typeseg", "--json").stdout)
+    assert report["architecture"] == "bimamba"
+    assert (report["parameters"], report["layers"], report["hidden_size"]) == (1364035, 6, 256)
+    elements = sum(int(np.prod(t["shape"])) for t in report["tensors"])
+    assert elements == report["parameters"]
+    assert "1364035 parameters" in ssmi("inspect", BUNDLED).stdout
+
+
+def test_embed_equals_the_reference(ssmi, tmp_path):
+    ssmi("embed", "bimamba-typeseg", "--ids", REFERENCE, "--logits", "--out", "e.safetensors")
+    found, expected = read(tmp_path / "e.safetensors"), read(REFERENCE)
+    assert set(expected) <= set(found)
+    for name, value in expected.items():
+        assert_close(found[name], value)
+    text = (ROOT / "tests/golden/bimamba-typeseg/reference.txt").read_text(encoding="utf-8")
+    ssmi("embed", "bimamba-typeseg", "--text", text, "--out", "t.safetensors")
+    assert_close(read(tmp_path / "t.safetensors")["hidden_states.6"], expected["hidden_states.6"])
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_padded_row_gives_what_it_gives_alone(ssmi, tmp_path, side):
+    rng = np.random.default_rng(0)
+    lengths = [1, 2, 7, 40]
+    ids = np.full((4, 45), 129)
+    mask = np.zeros((4, 45), np.int64)
+    for row, length in enumerate(lengths):
+        place = slice(45 - length, 45) if side == "left" else slice(length)
+        ids[row, place] = rng.integers(32, 127, length)
+        mask[row, place] = 1
+    write(tmp_path / "ids.safetensors", {"input_ids": ids, "attention_mask": mask})
+    ssmi("embed", "bimamba-typeseg", "--ids", "ids.safetensors", "--out", "all.safetensors")
+    together = read(tmp_path / "all.safetensors")
+    for row in range(4):
+        alone_ids = ids[row:row + 1, mask[row] == 1]
+        write(tmp_path / "row.safetensors", {"input_ids": alone_ids})
+        ssmi("embed", "bimamba-typeseg", "--ids", "row.safetensors", "--out", "row-out.safetensors")
+        for name, value in read(tmp_path / "row-out.safetensors").items():
+            if name.startswith(("hidden", "final")):
+                assert_close(together[name][row:row + 1, mask[row] == 1], value)
+                assert not together[name][row, mask[row] == 0].any()
+
+
+def test_embed_writes_the_layers_and_sites_it_is_asked_for(ssmi, tmp_path):
+    ssmi("embed", "bimamba-typeseg", "--text", "x = 1", "--layers", "0,2", "--sites",
+         "gate,final_norm", "--out", "e.safetensors")
+    assert set(read(tmp_path / "e.safetensors")) == {
+        "attention_mask", "input_ids", "hidden_states.0", "hidden_states.2", "gate.2", "final_norm"}
+
+
+def test_embed_of_the_bundled_functions_leaves_long_ones_out(ssmi, tmp_path):
+    rows = [{"code": "x = 1"}, {"code": "y" * 50}]
+    (tmp_path / "f.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = ssmi("embed", "bimamba-typeseg", "--data", "f.jsonl", "--max-tokens", "10", "--layers",
+                  "1", "--out", "e.safetensors")
+    assert "1 of 2 functions left out" in result.stderr
+    assert read(tmp_path / "e.safetensors")["hidden_states.1"].shape == (1, 5, 256)
+
+
+@pytest.mark.parametrize("arguments, code, message", [
+    (["--ids", "holes.safetensors"], 3, "has a hole"),
+    (["--ids", "large.safetensors"], 4, "token id 130 is outside the model's vocabulary of 130"),
+    (["--ids", "gone.safetensors"], 6, "gone.safetensors"),
+    (["--ids", "none.safetensors"], 3, "no tensor 'input_ids'"),
+    (["--ids", "float.safetensors"], 3, "expected [B, T] of I64 or I32, found F32"),
+    (["--text", ""], 3, "nothing to embed"),
+    (["--text", "x", "--layers", "7"], 4, "layers 0 (embedding) to 6"),
+    (["--text", "x", "--sites", "nowhere"], 2, "'nowhere' is not a site"),
+    ([], 2, "[--ids,--data,--text] is required"),
+])
+def test_embed_says_what_is_wrong(ssmi, tmp_path, arguments, code, message):
+    row = np.array([[65, 66, 67]])
+    write(tmp_path / "holes.safetensors", {"input_ids": row, "attention_mask": row * [[1, 0, 1]]})
+    write(tmp_path / "large.safetensors", {"input_ids": row + 63})
+    write(tmp_path / "none.safetensors", {"ids": row})
+    write(tmp_path / "float.safetensors", {"input_ids": row.astype(np.float32)})
+    result = ssmi("embed", "bimamba-typeseg", *arguments, "--out", "e.safetensors", expect=code)
+    assert message in result.stderr
+    assert not (tmp_path / "e.safetensors").exists()
+
+
+def test_init_writes_a_twin_that_loads(ssmi, tmp_path, validated):
+    for out, seed in (("a", 1), ("b", 1), ("c", 2)):
+        ssmi("init", "--like", "bimamba-typeseg", "--seed", seed, "--out", out)
+    a, b, c = ((tmp_path / name / "model.safetensors").read_bytes() for name in "abc")
+    assert a == b != c
+    twin = validated("inspect", ssmi("inspect", "a", "--json").stdout)
+    assert twin["parameters"] == 1364035
+    assert "exists already" in ssmi("init", "--like", "a", "--out", "b", expect=6).stderr
+
+
+def test_names_resolve_as_path_then_in_SSMI_MODELS_then_as_installed(ssmi, tmp_path):
+    ssmi("init", "--like", "bimamba-typeseg", "--out", "models/bimamba-typeseg")
+    listed = ssmi("inspect", "bimamba-typeseg", env={"SSMI_MODELS": f"{tmp_path}/models"}).stdout
+    assert listed != ssmi("inspect", "bimamba-typeseg").stdout
+    error = ssmi("inspect", "nonesuch", env={"SSMI_MODELS": "/nowhere"}, expect=3).stderr
+    assert "no such checkpoint folder" in error and "/nowhere" in error
+
+
+def test_an_unknown_model_type_is_refused_with_the_known_ones(ssmi, tmp_path):
+    config = json.loads((BUNDLED / "config.json").read_text())
+    config["model_type"] = "hyena"
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "model.safetensors").write_bytes((BUNDLED / "model.safetensors").read_bytes())
+    error = ssmi("inspect", "model", expect=3).stderr
+    assert "model_type 'hyena' is not known; known are: bimamba" in error
+
+
+def damage(rng, kind, weights, config):
+    """One way to break a checkpoint: its new weight file and config."""
+    weights, config = bytearray(weights), bytearray(config)
+    header = 8 + struct.unpack("<Q", weights[:8])[0]
+    if kind == "header bytes":
+        for _ in range(rng.integers(1, 4)):
+            weights[rng.integers(0, header)] = rng.integers(0, 256)
+    elif kind == "cut short":
+        del weights[rng.integers(0, len(weights)):]
+    elif kind == "config bytes":
+        for _ in range(rng.integers(1, 4)):
+            config[rng.integers(0, len(config))] = rng.integers(0, 256)
+    else:
+        begin = rng.integers(0, header)
+        run = weights[begin:begin + rng.integers(1, 200)]
+        weights[begin:begin + (len(run) if kind == "left out" else 0)] = (
+            b"" if kind == "left out" else run)
+    return weights, config
+
+
+def test_400_damaged_checkpoints_end_in_0_or_3_with_a_message(binary, ssmi, tmp_path):
+    ssmi("init", "--like", "bimamba-typeseg", "--out", "good")
+    weights = (tmp_path / "good/model.safetensors").read_bytes()
+    config = (tmp_path / "good/config.json").read_bytes()
+    rng = np.random.default_rng(7)
+    kinds = ["header bytes", "cut short", "config bytes", "left out", "put in twice"]
+
+    def exit_code(case):
+        folder = tmp_path / f"damaged-{case}"
+        folder.mkdir()
+        (folder / "model.safetensors").write_bytes(cases[case][0])
+        (folder / "config.json").write_bytes(cases[case][1])
+        result = subprocess.run([binary, "inspect", folder], text=True, errors="replace",
+                                capture_output=True, timeout=60)
+        shutil.rmtree(folder)
+        assert result.returncode in (0, 3), f"case {case}: {result.returncode} {result.stderr}"
+        assert result.returncode == 0 or result.stderr.startswith(f"ssmi: {folder}"), f"case {case}"
+        return result.returncode
+
+    cases = [damage(rng, kinds[case % len(kinds)], weights, config) for case in range(400)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        refused = sum(code == 3 for code in pool.map(exit_code, range(400)))
+    assert refused > 300
+    # LibTorch itself takes some 200 MB; no damaged size may have been believed.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 600_000
