@@ -3,26 +3,18 @@
 #include <algorithm>
 #include <limits>
 
+#include "ssmi/kernels/dot.h"
+
 namespace ssmi::probe {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
-double squared_distance(const std::vector<double>& a, const std::vector<double>& b) {
-  double lane[4] = {};
-  size_t i = 0;
-  for (; i + 4 <= a.size(); i += 4) {
-    for (size_t j = 0; j < 4; ++j) {
-      const double difference = a[i + j] - b[i + j];
-      lane[j] += difference * difference;
-    }
-  }
-  for (; i < a.size(); ++i)
-    lane[0] += (a[i] - b[i]) * (a[i] - b[i]);
-  return (lane[0] + lane[2]) + (lane[1] + lane[3]);
-}
-
 }  // namespace
+
+double Means::squared_distance(size_t i, size_t j) const {
+  return kernels::squared_distance(mean[i].data(), mean[j].data(), columns);
+}
 
 void Means::merge(size_t i, size_t j) {
   const double share = static_cast<double>(size[j]) / static_cast<double>(size[i] + size[j]);
@@ -39,8 +31,7 @@ Agglomerate::Agglomerate(const Means& means, std::vector<size_t> clusters)
       nearest_(clusters_.size(), 0) {
   for (size_t i = 0; i < clusters_.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
-      distance(i, j) = distance(j, i) =
-          squared_distance(means_.mean[clusters_[i]], means_.mean[clusters_[j]]);
+      distance(i, j) = distance(j, i) = means_.squared_distance(clusters_[i], clusters_[j]);
     }
   }
   for (size_t i = 0; i < clusters_.size(); ++i)
@@ -90,8 +81,7 @@ void Agglomerate::merge(const Pair& merged) {
   for (size_t k = 0; k < clusters_.size(); ++k) {
     if (k == i || !alive_[k]) continue;
     const bool forbidden = distance(i, k) == kNever || distance(j, k) == kNever;
-    const double now =
-        forbidden ? kNever : squared_distance(means_.mean[clusters_[i]], means_.mean[clusters_[k]]);
+    const double now = forbidden ? kNever : means_.squared_distance(clusters_[i], clusters_[k]);
     distance(i, k) = distance(k, i) = now;
     distance(j, k) = distance(k, j) = kNever;
     if (nearest_[k] == i || nearest_[k] == j) {

@@ -13,6 +13,7 @@ struct Means {
   std::vector<std::vector<double>> mean;
   std::vector<size_t> size;
 
+  double squared_distance(size_t i, size_t j) const;
   /// Cluster j joins cluster i.
   void merge(size_t i, size_t j);
 };

@@ -4,23 +4,11 @@
 #include <type_traits>
 
 #include "double_double.h"
+#include "ssmi/kernels/dot.h"
 
 namespace ssmi::probe {
 
-/// Sums in a fixed order, so that results do not depend on threads or alignment.
-inline double dot(const double* a, const double* b, size_t n) {
-  double lane[8] = {};
-  size_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    for (size_t j = 0; j < 8; ++j)
-      lane[j] += a[i + j] * b[i + j];
-  }
-  double sum =
-      ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
-  for (; i < n; ++i)
-    sum += a[i] * b[i];
-  return sum;
-}
+using kernels::dot;
 
 inline DoubleDouble dot(const DoubleDouble* a, const DoubleDouble* b, size_t n) {
   DoubleDouble sum;
@@ -29,10 +17,15 @@ inline DoubleDouble dot(const DoubleDouble* a, const DoubleDouble* b, size_t n) 
   return sum;
 }
 
-template <typename Scalar, typename Entry>
-void subtract_scaled(Scalar* a, Scalar factor, const Entry* b, size_t n) {
+/// a_i -= factor b_i
+inline void subtract_scaled(double* a, double factor, const double* b, size_t n) {
+  kernels::add_scaled(a, -factor, b, n);
+}
+
+template <typename Entry>
+void subtract_scaled(DoubleDouble* a, DoubleDouble factor, const Entry* b, size_t n) {
   for (size_t i = 0; i < n; ++i)
-    a[i] -= factor * Scalar(b[i]);
+    a[i] -= factor * DoubleDouble(b[i]);
 }
 
 /// The product of two vectors of doubles, in the precision of Scalar.

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstddef>
+
+namespace ssmi::kernels {
+
+/// Short float64 loops that BLAS is too heavy for. Sums run in an order that depends on the
+/// instruction set and n alone: not on threads or alignment.
+
+/// sum a_i b_i
+double dot(const double* a, const double* b, size_t n);
+/// sum (a_i - b_i)^2
+double squared_distance(const double* a, const double* b, size_t n);
+/// a_i += factor b_i
+void add_scaled(double* a, double factor, const double* b, size_t n);
+
+}  // namespace ssmi::kernels
