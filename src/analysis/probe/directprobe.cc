@@ -240,7 +240,7 @@ int64_t merge_with_checks(const Task& task, State& state, Separation& separation
     check_interrupted();
     const auto [i, j] = *pair;
     Group both = united(groups[i], groups[j]);
-    if (!separation.separable(both, groups)) {
+    if (!separation.can_merge(both, i, j, groups)) {
       merging.forbid();
       continue;
     }

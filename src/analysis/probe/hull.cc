@@ -74,6 +74,11 @@ class Search {
     combine({difference_.where[kFirst], difference_.where[kSecond]}, weight);
   }
 
+  void start(const NearestPoints& from) {
+    std::vector<double> weight = from.weight;
+    combine({from.support.begin(), from.support.end()}, weight);
+  }
+
   /// Takes these weights, scaled to sums of one. The difference is summed in Scalar: its direction
   /// must be known well even where it is many orders shorter than the points.
   template <typename Scalar>
@@ -119,7 +124,7 @@ class Search {
     found.distance = difference_.length;
     found.finished = finished();
     found.normal = std::move(difference_.vector);
-    found.lower = lower_;
+    found.lower = std::min(lower_, found.distance);  // rounding may cross them
     found.plane = std::move(plane_);
     found.offset = offset_;
     return found;
@@ -272,13 +277,13 @@ class ActiveSet {
 
 }  // namespace
 
-NearestPoints nearest_points(const at::Tensor& a, const at::Tensor& b,
-                             const NearestLimits& limits) {
+NearestPoints nearest_points(const at::Tensor& a, const at::Tensor& b, const NearestLimits& limits,
+                             const NearestPoints* start) {
   const Points points{a.const_data_ptr<double>(), b.const_data_ptr<double>(),
                       static_cast<size_t>(a.size(0)), static_cast<size_t>(a.size(0) + b.size(0)),
                       static_cast<size_t>(a.size(1))};
   Search search(points, limits);
-  search.start();
+  start != nullptr ? search.start(*start) : search.start();
   // Flatter supports than these cannot be told from dependent ones in the respective precision.
   if (!search.finished()) ActiveSet<double>(search, 1e-12).run();
   if (!search.finished()) ActiveSet<DoubleDouble>(search, 1e-28).run();

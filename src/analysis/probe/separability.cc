@@ -8,12 +8,13 @@
 
 namespace ssmi::probe {
 
-Separability separate(const at::Tensor& a, const at::Tensor& b, double radius) {
+Separability separate(const at::Tensor& a, const at::Tensor& b, double radius,
+                      const NearestPoints* start) {
   NearestLimits limits;
   limits.radius = radius;
   limits.apart = limits.touching = kSeparationTolerance * radius;
   limits.relative_gap = 0;
-  NearestPoints found = nearest_points(a, b, limits);
+  NearestPoints found = nearest_points(a, b, limits, start);
   const Verdict verdict = found.lower > limits.apart          ? Verdict::kSeparable
                           : found.distance <= limits.touching ? Verdict::kOverlapping
                                                               : Verdict::kUndecided;

@@ -39,7 +39,10 @@ struct NearestPoints {
 /// Differences and bounds are evaluated on the points themselves, never through their products, so
 /// that distances far below sqrt(1e-16) of the radius are seen; where the support is too flat for
 /// float64 the factor is kept in twice the precision. The points should be centred: the bounds are
-/// good to a few roundings of the radius. Throws Error{kInterrupted}.
-NearestPoints nearest_points(const at::Tensor& a, const at::Tensor& b, const NearestLimits& limits);
+/// good to a few roundings of the radius. The search begins with the combination of `start`, whose
+/// support and weight must be as NearestPoints describes them, where given. Throws
+/// Error{kInterrupted}.
+NearestPoints nearest_points(const at::Tensor& a, const at::Tensor& b, const NearestLimits& limits,
+                             const NearestPoints* start = nullptr);
 
 }  // namespace ssmi::probe

@@ -24,8 +24,10 @@ struct Separability {
 /// separable: whether a plane leaves a gap of more than kSeparationTolerance * radius between them.
 /// The gap of the best plane is the distance of the convex hulls, so that separable and overlapping
 /// exclude each other. Either verdict rests on its certificate, evaluated in float64 on every
-/// point: the plane, or the weights of the common point. The points should be centred.
-Separability separate(const at::Tensor& a, const at::Tensor& b, double radius);
+/// point: the plane, or the weights of the common point. The points should be centred. `start` as
+/// for nearest_points: the certificate of parts of a and b saves most of the work.
+Separability separate(const at::Tensor& a, const at::Tensor& b, double radius,
+                      const NearestPoints* start = nullptr);
 
 /// Points less their mean, and the largest length among them.
 struct Centred {
