@@ -1,11 +1,11 @@
 #include "ssmi/analysis/probe/hull.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <numeric>
+#include <utility>
 
 #include "affine.h"
-#include "ssmi/core/error.h"
 #include "ssmi/core/progress.h"
 #include "vector.h"
 

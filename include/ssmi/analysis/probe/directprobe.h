@@ -37,7 +37,8 @@ struct DirectProbe {
 ///
 /// Exact verdicts are monotone along the merges, so that the first merge that breaks separability
 /// is found by bisection of unchecked merging, and checks begin there. The result does not depend
-/// on the number of threads. Memory: 8 n^2 bytes and a few copies of x. Throws Error{kBadInput} for
+/// on the number of threads. Memory: at most 8 n^2 bytes, 8 for each pair of one label, and a few
+/// copies of x. Throws Error{kBadInput} for
 /// values that are not finite or a number of labels other than n; Error{kInterrupted}.
 DirectProbe fit_direct_probe(const at::Tensor& x, std::span<const int64_t> labels);
 
@@ -54,8 +55,8 @@ std::vector<NearestHull> predict(const DirectProbe& probe, const at::Tensor& x);
 struct HullDistances {
   int64_t pairs = 0;
   double minimum = 0, mean = 0, maximum = 0;
-  int64_t unfinished =
-      0;  ///< pairs known less well than to 1e-9 of the distance or 1e-13 of the radius
+  /// Pairs known less well than to 1e-9 of their distance or 1e-13 of the radius.
+  int64_t unfinished = 0;
 };
 HullDistances hull_distances(const DirectProbe& probe);
 
