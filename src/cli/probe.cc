@@ -140,7 +140,7 @@ void run(Options options) {
   if (options.json) {
     std::cout << report.dump(1) << '\n';
   } else if (!options.quiet) {
-    std::cout << report::probe_tables(rows);
+    std::cout << report::probe_functions(report["data"]) << report::probe_tables(rows);
     if (!summary.empty()) std::cout << "Shown: " << report::probe_sentence(summary) << ".\n";
     std::cout << "Report: " << options.out << '\n';
   }

@@ -267,4 +267,17 @@ std::string probe_tables(const Json& rows) {
   return text;
 }
 
+std::string probe_functions(const Json& data) {
+  std::string left_out;
+  for (const auto& [reason, count] : data["dropped"].items()) {
+    if (count == 0) continue;
+    std::string words = reason;
+    std::replace(words.begin(), words.end(), '_', ' ');
+    left_out += fmt::format("{}{} {}", left_out.empty() ? "; left out: " : ", ",
+                            count.get<int64_t>(), words);
+  }
+  return fmt::format("{} of {} functions probed{}\n\n", data["probed"].get<int64_t>(),
+                     data["functions"].get<int64_t>(), left_out);
+}
+
 }  // namespace ssmi::report

@@ -22,6 +22,9 @@ Json probe_summary(const Json& rows);
 /// The summary in one sentence.
 std::string probe_sentence(const Json& summary);
 
+/// How many functions were probed and how many left out, by reason, in one line.
+std::string probe_functions(const Json& data);
+
 /// The results as tables for a terminal, a checkpoint and task each.
 std::string probe_tables(const Json& rows);
 
