@@ -26,7 +26,7 @@ struct Options {
   std::vector<std::string> sites;
   std::vector<int64_t> layers;
   int64_t max_tokens = 2048;
-  bool logits = false;
+  bool logits = false, attentions = false;
 };
 
 /// Rows of ids and where each starts in its padded row of `width` columns.
@@ -154,6 +154,7 @@ std::map<std::pair<model::Site, int64_t>, std::string> wanted(const Options& opt
                                                           : fmt::format("{}.{}", name, layer);
     }
   }
+  if (options.attentions) check(Site::kAttentionProbs);
   if (options.logits) {
     check(Site::kLogits);
     names[{Site::kLogits, 0}] = "logits";
@@ -241,6 +242,7 @@ void add_embed(CLI::App& app) {
   command->add_option("--max-tokens", options->max_tokens, "Longer texts are left out")
       ->capture_default_str();
   command->add_flag("--logits", options->logits, "Also what the head gives");
+  command->add_flag("--attentions", options->attentions, "Also attention probabilities");
   command->add_option("--out", options->out, "File to write")->required()->type_name("FILE");
   command->callback([options] { run(*options); });
 }

@@ -75,10 +75,13 @@ class BiMamba : public Model {
       : config_(config), blocks_(static_cast<size_t>(config.layers)) {}
 
   ModelInfo info() const override {
-    std::vector<Site> all;
-    for (const SiteInfo& entry : sites())
-      all.push_back(entry.site);
-    return {"bimamba", config_.layers, config_.width, config_.vocab, std::move(all)};
+    return {"bimamba",
+            config_.layers,
+            config_.width,
+            config_.vocab,
+            {Site::kEmbedding, Site::kBlockInput, Site::kMixerInput, Site::kConvOutput,
+             Site::kDelta, Site::kStateOutput, Site::kGate, Site::kMixerOutput, Site::kBlockOutput,
+             Site::kFinalNorm, Site::kLogits}};
   }
 
   void visit(const ParameterVisitor& visitor) override;

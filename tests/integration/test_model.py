@@ -113,6 +113,8 @@ def test_embed_of_the_bundled_functions_leaves_long_ones_out(ssmi, tmp_path):
     (["--text", ""], 3, "nothing to embed"),
     (["--text", "x", "--layers", "7"], 4, "layers 0 (embedding) to 6"),
     (["--text", "x", "--sites", "nowhere"], 2, "'nowhere' is not a site"),
+    (["--text", "x", "--attentions"], 4, "a bimamba has no site 'attention_probs'"),
+    (["--text", "x", "--sites", "mlp_output"], 4, "a bimamba has no site 'mlp_output'"),
     ([], 2, "[--ids,--data,--text] is required"),
 ])
 def test_embed_says_what_is_wrong(ssmi, tmp_path, arguments, code, message):

@@ -22,7 +22,9 @@ enum class Site : uint8_t {
   kDelta,
   kStateOutput,
   kGate,
+  kAttentionProbs,
   kMixerOutput,
+  kMlpOutput,
   kBlockOutput,
   kFinalNorm,
   kLogits,
@@ -31,8 +33,9 @@ enum class Site : uint8_t {
 struct SiteInfo {
   Site site;
   std::string_view name;
-  std::string_view shape;  ///< S tokens of the batch, D width, E inner channels, V outputs
-  bool per_block;          ///< has one value for each block; otherwise one for the pass
+  std::string_view
+      shape;       ///< S tokens, T of one row, D width, E inner channels, H heads, V outputs
+  bool per_block;  ///< has one value for each block; otherwise one for the pass
   std::string_view meaning;
 };
 
