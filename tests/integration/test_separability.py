@@ -1,15 +1,11 @@
 """Exact separability against the linear programs of SciPy (HiGHS), on 300 random pairs of clouds."""
 
 import json
-import os
-import pathlib
 import subprocess
 
 import numpy as np
 import pytest
 from scipy.optimize import linprog
-
-BUILD = pathlib.Path(os.environ["SSMI_BUILD"])
 
 
 def touching_clouds(rng, n, m, d):
@@ -71,10 +67,10 @@ def cases():
 
 
 @pytest.fixture(scope="module")
-def verdicts(cases):
+def verdicts(binary, cases):
     text = json.dumps({"cases": [{"a": a.tolist(), "b": b.tolist()} for _, a, b in cases]})
-    run = subprocess.run([BUILD / "separability_cases"], input=text, capture_output=True, text=True,
-                         check=True)
+    run = subprocess.run([binary.parent / "separability_cases"], input=text, text=True, check=True,
+                         capture_output=True)
     return json.loads(run.stdout)
 
 
