@@ -181,14 +181,15 @@ def test_400_damaged_checkpoints_end_in_0_or_3_with_a_message(binary, ssmi, tmp_
     ssmi("init", "--like", "bimamba-typeseg", "--out", "good")
     weights = (tmp_path / "good/model.safetensors").read_bytes()
     config = (tmp_path / "good/config.json").read_bytes()
-    rng = np.random.default_rng(7)
     kinds = ["header bytes", "cut short", "config bytes", "left out", "put in twice"]
 
     def exit_code(case):
         folder = tmp_path / f"damaged-{case}"
         folder.mkdir()
-        (folder / "model.safetensors").write_bytes(cases[case][0])
-        (folder / "config.json").write_bytes(cases[case][1])
+        rng = np.random.default_rng([7, case])
+        damaged = damage(rng, kinds[case % len(kinds)], weights, config)
+        (folder / "model.safetensors").write_bytes(damaged[0])
+        (folder / "config.json").write_bytes(damaged[1])
         result = subprocess.run([binary, "inspect", folder], text=True, errors="replace",
                                 capture_output=True, timeout=60)
         shutil.rmtree(folder)
@@ -196,7 +197,6 @@ def test_400_damaged_checkpoints_end_in_0_or_3_with_a_message(binary, ssmi, tmp_
         assert result.returncode == 0 or result.stderr.startswith(f"ssmi: {folder}"), f"case {case}"
         return result.returncode
 
-    cases = [damage(rng, kinds[case % len(kinds)], weights, config) for case in range(400)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         refused = sum(code == 3 for code in pool.map(exit_code, range(400)))
     assert refused > 300
