@@ -4,6 +4,9 @@
 #include <filesystem>
 #include <string>
 
+#include "ssmi/code/functions.h"
+#include "ssmi/core/progress.h"
+
 // One function a sub-command, each in the file of that name: adds its options and the callback
 // that does the work. What goes wrong is thrown; main() turns it into an exit code.
 namespace ssmi::cli {
@@ -18,6 +21,9 @@ void add_tokens(CLI::App& app);
 /// A checkpoint folder by path, else by name in the folders of SSMI_MODELS (separated by ':'), else
 /// in the installed share/models. Throws Error{kBadInput} saying where it looked.
 std::filesystem::path resolve_model(const std::string& name);
+
+/// Says how many files and functions were left out on reading, if any.
+void note_left_out(const code::FunctionSet& set, Progress& progress);
 
 /// The installed share/ folder: beside the binary, or the source tree's for a build folder. Throws
 /// Error{kDisk} when there is none.

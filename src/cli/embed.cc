@@ -110,7 +110,9 @@ Rows read_rows(const Options& options, const io::Checkpoint& checkpoint, Progres
   if (options.data.empty()) {
     texts.push_back(options.text);
   } else {
-    for (auto& function : code::load_functions(options.data, options.field).functions) {
+    auto set = code::load_functions(options.data, options.field);
+    note_left_out(set, progress);
+    for (auto& function : set.functions) {
       texts.push_back(std::move(function.code));
     }
   }
@@ -183,7 +185,17 @@ void add_ids(const Rows& rows, std::map<std::string, at::Tensor>& outputs) {
   outputs["attention_mask"] = mask;
 }
 
+/// What the outputs will take, as far as it is known before the pass: every site as wide as the
+/// residual stream.
+void note_size(const Rows& rows, size_t tensors, int64_t width, Progress& progress) {
+  const double bytes = 4.0 * static_cast<double>(tensors) * static_cast<double>(rows.ids.size()) *
+                       static_cast<double>(rows.width) * static_cast<double>(width);
+  progress.note(fmt::format("embed: {} tensors of {} rows of {} tokens, about {:.0f} MB in memory",
+                            tensors, rows.ids.size(), rows.width, bytes / 1e6));
+}
+
 void run(const Options& options) {
+  catch_signals();
   StderrProgress progress(false);
   const auto checkpoint = io::open_checkpoint(resolve_model(options.folder));
   const auto model = model::load_model(checkpoint);
@@ -191,6 +203,9 @@ void run(const Options& options) {
   const Rows rows = read_rows(options, checkpoint, progress);
   if (rows.ids.empty()) bad_input("nothing to embed: no row with a token");
 
+  note_size(rows, names.size(), model->info().hidden_size, progress);
+
+  const AtomicFile writable(options.out);  // found out before the work, not after it
   const auto count = static_cast<int64_t>(rows.ids.size());
   std::map<std::string, at::Tensor> outputs;
   model::Points points;
@@ -236,10 +251,13 @@ void add_embed(CLI::App& app) {
   input->require_option(1);
   command->add_option("--field", options->field, "Field of the JSONL rows")->capture_default_str();
   command->add_option("--layers", options->layers, "Layers, 0 is the embedding (default: all)")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command->add_option("--sites", options->sites, "More points of the pass, at those layers")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command->add_option("--max-tokens", options->max_tokens, "Longer texts are left out")
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->add_flag("--logits", options->logits, "Also what the head gives");
   command->add_flag("--attentions", options->attentions, "Also attention probabilities");

@@ -17,7 +17,7 @@ struct Options {
 void run(const Options& options) {
   const auto checkpoint = io::open_checkpoint(resolve_model(options.like));
   const auto model =
-      model::make_model(checkpoint.config, (checkpoint.folder / "config.json").string());
+      model::checked_model(checkpoint);  // sizes that its weights do not have are refused
   model::initialise(*model, options.seed);
   model::save_model(*model, checkpoint.config, options.out);
   std::cout << fmt::format("{}: {} with {} parameters, initialised at random (seed {})\n",
@@ -37,7 +37,9 @@ void add_init(CLI::App& app) {
   command->add_option("--out", options->out, "Folder to write; must not exist")
       ->required()
       ->type_name("DIR");
-  command->add_option("--seed", options->seed, "Seed of the initialisation")->capture_default_str();
+  command->add_option("--seed", options->seed, "Seed of the initialisation")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command->callback([options] { run(*options); });
 }
 

@@ -51,7 +51,7 @@ void run(const Options& options) {
                     {"sha256", io::checkpoint_sha256(checkpoint)},
                     {"analyses", {"probe"}}};
   if (options.json) {
-    std::cout << report.dump(2) << '\n';
+    std::cout << to_text(report, 2) << '\n';
   } else {
     print_table(report);
   }

@@ -29,14 +29,27 @@ fs::path resolve_model(const std::string& name) {
       if (!entry.empty()) folders.emplace_back(entry);
     }
   }
-  folders.push_back(share_folder() / "models");
+  const bool plain = name.find('/') == std::string::npos && name != "." && name != "..";
+  const auto is_there = [&](const fs::path& folder) {
+    return plain && fs::is_directory(folder / name, status);
+  };
   std::string looked;
   for (const fs::path& folder : folders) {
-    const bool plain = name.find('/') == std::string::npos && name != "." && name != "..";
-    if (plain && fs::is_directory(folder / name, status)) return folder / name;
-    looked += (looked.empty() ? "" : ", ") + folder.string();
+    if (is_there(folder)) return folder / name;
+    looked += folder.string() + ", ";
   }
+  const fs::path bundled = share_folder() / "models";
+  if (is_there(bundled)) return bundled / name;
+  looked += bundled.string();
   bad_input("{}: no such checkpoint folder, and no such name in {}", name, looked);
+}
+
+void note_left_out(const code::FunctionSet& set, Progress& progress) {
+  if (set.files_broken + set.files_too_large + set.functions_broken == 0) return;
+  progress.note(fmt::format(
+      "left out on reading: {} files with a syntax error, {} too large, {} functions that do not "
+      "parse alone",
+      set.files_broken, set.files_too_large, set.functions_broken));
 }
 
 }  // namespace ssmi::cli

@@ -6,7 +6,6 @@
 
 #include "commands.h"
 #include "ssmi/core/error.h"
-#include "ssmi/core/progress.h"
 
 namespace {
 
@@ -47,6 +46,10 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    const auto is_named = [&](const CLI::App* command) { return command->get_name() == argv[1]; };
+    if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(is_named).empty()) {
+      ssmi::fail(ExitCode::kUsage, "'{}' is not a sub-command; see ssmi --help", argv[1]);
+    }
     const int status = app.exit(error);
     return status == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
   }
@@ -59,7 +62,6 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    ssmi::catch_signals();
     return run(argc, argv);
   } catch (const ssmi::Error& error) {
     return error.code() == ExitCode::kBug ? report_bug(error.what())

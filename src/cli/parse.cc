@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "source.h"
 #include "ssmi/code/relations.h"
+#include "ssmi/core/json.h"
 
 namespace ssmi::cli {
 namespace {
@@ -52,7 +53,7 @@ void print_json(const Options& options, const code::SyntaxTree& tree, const code
     for (const Edge& edge : edges)
       list.push_back({edge.from, edge.to, label(relation, edge)});
   }
-  std::cout << to_line(report) << '\n';
+  std::cout << to_text(report) << '\n';
 }
 
 /// A leaf by number, text and place.

@@ -1,8 +1,10 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <map>
+#include <set>
 
 #include "commands.h"
 #include "probe_results.h"
@@ -12,6 +14,7 @@
 #include "ssmi/code/language.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/file.h"
+#include "ssmi/model/model.h"
 #include "ssmi/report/probe_report.h"
 #include "ssmi/report/run.h"
 
@@ -47,21 +50,32 @@ struct Opened {
 
 std::vector<Opened> open_all(const std::vector<std::string>& names) {
   std::vector<Opened> opened;
+  std::set<std::string> seen;
   for (const std::string& name : names) {
+    if (!seen.insert(name).second) fail(ExitCode::kUsage, "{}: is given twice", name);
     Opened entry{io::open_checkpoint(resolve_model(name)), nullptr};
+    model::checked_model(entry.checkpoint);  // found out before the work, not after it
     entry.tokenizer = text::load_tokenizer(entry.checkpoint.folder, entry.checkpoint.config);
     opened.push_back(std::move(entry));
   }
   return opened;
 }
 
+template <typename T>
+void sort_unique(std::vector<T>& items) {
+  std::ranges::sort(items);
+  items.erase(std::ranges::unique(items).begin(), items.end());
+}
+
 probe::SuiteOptions suite_options(const Options& options) {
   probe::SuiteOptions suite = options.suite;
+  sort_unique(suite.layers);
   const auto asks_for = [&](const char* probe) {
     return std::find(options.probes.begin(), options.probes.end(), probe) != options.probes.end();
   };
   for (const std::string& task : options.tasks)
     suite.corpus.tasks.push_back(relations().at(task));
+  sort_unique(suite.corpus.tasks);
   suite.linear = asks_for("linear");
   suite.directprobe = asks_for("directprobe");
   suite.corpus.input = options.input == "tokens" ? probe::Input::kTokens : probe::Input::kSource;
@@ -111,6 +125,7 @@ Json data_object(const probe::SuiteData& data, const code::FunctionSet& set) {
 }
 
 void run(Options options) {
+  catch_signals();
   const report::Timing timing;
   StderrProgress progress(options.quiet);
   if (options.threads > 0) at::set_num_threads(options.threads);
@@ -118,6 +133,7 @@ void run(Options options) {
   const auto suite = suite_options(options);
   if (options.data.empty()) options.data = share_folder() / "data/python-functions.jsonl.xz";
   const auto set = code::load_functions(options.data, options.field);
+  note_left_out(set, progress);
 
   std::vector<probe::Subject> subjects;
   for (size_t i = 0; i < opened.size(); ++i) {
@@ -135,10 +151,10 @@ void run(Options options) {
   const Json report{
       {"schema", "ssmi/probe/1"}, {"run", run},         {"data", data_object(data, set)},
       {"results", rows},          {"summary", summary}, {"timing", timing.json()}};
-  write_file(options.out, report.dump(1) + "\n");
+  write_file(options.out, to_text(report, 1) + "\n");
   results.discard_partial();
   if (options.json) {
-    std::cout << report.dump(1) << '\n';
+    std::cout << to_text(report, 1) << '\n';
   } else if (!options.quiet) {
     std::cout << report::probe_functions(report["data"]) << report::probe_tables(rows);
     if (!summary.empty()) std::cout << "Shown: " << report::probe_sentence(summary) << ".\n";
@@ -147,27 +163,31 @@ void run(Options options) {
 }
 
 void add_work_options(CLI::App& command, Options& options) {
+  constexpr int64_t kMaxPairs = 10'000'000;
   auto& suite = options.suite;
   command.add_option("--tasks", options.tasks, "What to ask of pairs of tokens")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::IsMember(relations()))
       ->capture_default_str();
   command.add_option("--probes", options.probes, "How to ask")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::IsMember({"linear", "directprobe"}))
       ->capture_default_str();
   command.add_option("--layers", suite.layers, "Layers, 0 is the embedding (default: all)")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command
       .add_option("--pairs-per-label", suite.pairs_per_label,
                   "Pairs to draw for each label (default: 1300 for distance, 1500 else)")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(int64_t{1}, kMaxPairs));
   command
       .add_option("--directprobe-pairs", suite.directprobe_pairs,
                   "Of those, how many directprobe takes (default: all)")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(int64_t{1}, kMaxPairs));
   command.add_option("--twins", suite.twins, "Randomly initialised twins beside each checkpoint")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 100))
       ->capture_default_str();
   command.add_flag("--no-controls", options.no_controls,
                    "Leave out majority, texts, shuffled labels and twins");
@@ -178,7 +198,9 @@ void add_work_options(CLI::App& command, Options& options) {
       ->capture_default_str();
   command.add_flag("--reference-keywords", suite.corpus.reference_slip,
                    "Never take `true` and `or` as first tokens, as the reference's slip does");
-  command.add_option("--seed", suite.seed, "Seed of every random choice")->capture_default_str();
+  command.add_option("--seed", suite.seed, "Seed of every random choice")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command.add_option("--threads", options.threads, "Threads (default: all cores)")
       ->check(CLI::PositiveNumber);
 }

@@ -1,5 +1,7 @@
 #include "probe_results.h"
 
+#include <fmt/format.h>
+
 #include <sstream>
 
 #include "ssmi/core/error.h"
@@ -8,15 +10,32 @@
 
 namespace ssmi::cli {
 
-ProbeResults::ProbeResults(const std::filesystem::path& report, Json run, bool resume)
-    : path_(report.string() + ".partial"), run_(std::move(run)) {
+namespace {
+
+/// The first value in which two runs differ, and both values.
+std::string first_difference(const Json& before, const Json& now) {
+  const Json old_values = before.flatten(), new_values = now.flatten();
+  for (const auto& [key, value] : new_values.items()) {
+    if (!old_values.contains(key) || old_values[key] != value) {
+      return fmt::format("{} was {}, now {}", key.substr(1),
+                         old_values.contains(key) ? to_text(old_values[key]) : "absent",
+                         to_text(value));
+    }
+  }
+  return "it has more entries";
+}
+
+}  // namespace
+
+ProbeResults::ProbeResults(const std::filesystem::path& report, const Json& run, bool resume)
+    : path_(report.string() + ".partial"), run_(parse_json(to_text(run), "run")) {
   const AtomicFile writable(report);  // found out before the work, not after it
   if (!std::filesystem::exists(path_)) return;
-  if (resume) {
-    read_partial();
-  } else {
-    std::filesystem::remove(path_);
+  if (!resume) {
+    fail(ExitCode::kUsage,
+         "{}: an unfinished run is there; go on with --resume, or remove the file", path_.string());
   }
+  read_partial();
 }
 
 void ProbeResults::read_partial() {
@@ -32,12 +51,11 @@ void ProbeResults::read_partial() {
       rows_[object.string("step")] = object.at("rows");
     } else if (object.at("run") != run_) {
       fail(ExitCode::kMismatch,
-           "{}: was left by a run with other options, data or checkpoints; repeat those, or run "
-           "without --resume to start anew",
-           path_.string());
+           "{}: was left by another run: {}; repeat that one, or remove the file", path_.string(),
+           first_difference(object.at("run"), run_));
     }
   }
-  if (first) bad_input("{}: holds no run; start anew without --resume", path_.string());
+  if (first) bad_input("{}: holds no run; remove the file", path_.string());
   write_file(path_, lines.str());
 }
 
@@ -45,8 +63,8 @@ void ProbeResults::put(const probe::Step& step, const std::vector<probe::Result>
   Json rows = Json::array();
   for (const probe::Result& result : results)
     rows.push_back(report::probe_row(result));
-  if (rows_.empty()) write_file(path_, Json{{"run", run_}}.dump() + "\n");
-  append_line(path_, Json{{"step", step.key()}, {"rows", rows}}.dump());
+  if (rows_.empty()) write_file(path_, to_text(Json{{"run", run_}}) + "\n");
+  append_line(path_, to_text(Json{{"step", step.key()}, {"rows", rows}}));
   rows_[step.key()] = std::move(rows);
 }
 

@@ -15,10 +15,10 @@ namespace ssmi::cli {
 class ProbeResults : public probe::ResultSink {
  public:
   /// `run` says what decides the results. With `resume` the steps of a partial file with an equal
-  /// `run` are taken over; otherwise a partial file is replaced. Throws Error{kMismatch} when a
-  /// partial file was made by another run, Error{kBadInput} when it is not one, Error{kDisk} when
-  /// the report could not be written.
-  ProbeResults(const std::filesystem::path& report, Json run, bool resume);
+  /// `run` are taken over. Throws Error{kUsage} when there is a partial file and no `resume`,
+  /// Error{kMismatch} when it was made by another run, Error{kBadInput} when it is not one,
+  /// Error{kDisk} when the report could not be written.
+  ProbeResults(const std::filesystem::path& report, const Json& run, bool resume);
 
   bool has(const probe::Step& step) const override { return rows_.contains(step.key()); }
   void put(const probe::Step& step, const std::vector<probe::Result>& results) override;

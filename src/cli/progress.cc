@@ -9,10 +9,6 @@
 namespace ssmi::cli {
 namespace {
 
-double seconds(std::chrono::steady_clock::duration time) {
-  return std::chrono::duration<double>(time).count();
-}
-
 std::string clock_text(double seconds) {
   const auto whole = static_cast<int64_t>(seconds + 0.5);
   if (whole < 60) return fmt::format("{}s", whole);
@@ -23,10 +19,24 @@ std::string clock_text(double seconds) {
 }  // namespace
 
 StderrProgress::StderrProgress(bool quiet)
-    : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1) {}
+    : terminal_(::isatty(STDERR_FILENO) == 1), quiet_(quiet) {
+  if (!quiet_) clock_ = std::jthread([this](const std::stop_token& stop) { run_clock(stop); });
+}
 
 StderrProgress::~StderrProgress() {
+  if (clock_.joinable()) {
+    clock_.request_stop();
+    clock_.join();
+  }
   clear_line();
+}
+
+void StderrProgress::run_clock(const std::stop_token& stop) {
+  const auto period = terminal_ ? std::chrono::milliseconds(200) : std::chrono::seconds(10);
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, stop, period, [&] { return stop.stop_requested(); })) {
+    if (total_ > 0) draw();
+  }
 }
 
 void StderrProgress::begin(std::string_view stage, std::string_view unit, uint64_t total) {
@@ -35,27 +45,24 @@ void StderrProgress::begin(std::string_view stage, std::string_view unit, uint64
   unit_ = unit;
   total_ = total;
   done_ = 0;
-  started_ = shown_ = Clock::now();
+  started_ = Clock::now();
 }
 
 void StderrProgress::advance(uint64_t units) {
   const std::lock_guard lock(mutex_);
   done_ += units;
-  const auto now = Clock::now();
-  const double since = seconds(now - shown_);
-  if (quiet_ || since < (terminal_ ? 0.1 : 10.0)) return;
-  shown_ = now;
-  if (terminal_) {
-    std::fprintf(stderr, "\r\x1b[K%s", line().c_str());
-    drawn_ = true;
-  } else {
-    std::fprintf(stderr, "%s\n", line().c_str());
-  }
+}
+
+void StderrProgress::draw() {
+  const std::string text = line();
+  std::fprintf(stderr, terminal_ ? "\r\x1b[K%s" : "%s\n", text.c_str());
   std::fflush(stderr);
+  drawn_ = terminal_;
 }
 
 void StderrProgress::end() {
   const std::lock_guard lock(mutex_);
+  total_ = 0;
   clear_line();
 }
 
@@ -67,8 +74,8 @@ void StderrProgress::note(std::string_view text) {
 }
 
 std::string StderrProgress::line() const {
-  const double elapsed = seconds(Clock::now() - started_);
-  const double rate = static_cast<double>(done_) / std::max(elapsed, 1e-9);
+  const std::chrono::duration<double> elapsed = Clock::now() - started_;
+  const double rate = static_cast<double>(done_) / std::max(elapsed.count(), 1e-9);
   const double left = static_cast<double>(total_ - std::min(done_, total_)) / std::max(rate, 1e-9);
   return fmt::format("{}: {}/{} {} ({:.1f}/s, {} left)", stage_, done_, total_, unit_, rate,
                      clock_text(left));

@@ -20,10 +20,6 @@ std::string read_source(const std::string& name, uint64_t max_bytes) {
   return text;
 }
 
-std::string to_line(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string shown(std::string_view text) {
   std::string line;
   for (const char c : text) {

@@ -4,16 +4,11 @@
 #include <string>
 #include <string_view>
 
-#include "ssmi/core/json.h"
-
 namespace ssmi::cli {
 
 /// The text of a file, or of standard input for "-". Throws Error{kDisk} when it cannot be read,
 /// Error{kBadInput} when it is larger than `max_bytes`.
 std::string read_source(const std::string& name, uint64_t max_bytes);
-
-/// JSON on one line; bytes that are no UTF-8 become U+FFFD.
-std::string to_line(const Json& json);
 
 /// Text for a table: control characters are escaped, so that it stays on one line.
 std::string shown(std::string_view text);

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "source.h"
 #include "ssmi/core/file.h"
+#include "ssmi/core/json.h"
 #include "ssmi/text/tokenizer.h"
 
 namespace ssmi::cli {
@@ -31,7 +32,7 @@ void print_json(const text::Tokenizer& tokenizer, const text::Encoding& encoding
   }
   for (const int64_t id : encoding.ids)
     report["tokens"].push_back(tokenizer.token(id));
-  std::cout << to_line(report) << '\n';
+  std::cout << to_text(report) << '\n';
 }
 
 void print_table(const text::Tokenizer& tokenizer, const text::Encoding& encoding) {

@@ -102,6 +102,10 @@ std::string read_file(const std::filesystem::path& path, uint64_t max_bytes) {
 
 AtomicFile::AtomicFile(std::filesystem::path path)
     : path_(std::move(path)), temporary_(path_.string() + ".XXXXXX") {
+  std::error_code status;
+  if (std::filesystem::is_directory(path_, status)) {
+    fail(ExitCode::kDisk, "{}: is a folder, expected a file", path_.string());
+  }
   std::string name = temporary_.string();
   descriptor_ = ::mkostemp(name.data(), O_CLOEXEC);
   if (descriptor_ < 0) disk_error(path_, "cannot create");

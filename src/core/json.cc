@@ -30,6 +30,10 @@ Json parse_json(std::string_view text, const std::string& where, int max_depth) 
   }
 }
 
+std::string to_text(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
 JsonObject::JsonObject(const Json& json, std::string where)
     : json_(json), where_(std::move(where)) {
   if (!json.is_object())

@@ -8,6 +8,7 @@
 #include "ssmi/core/checked.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/file.h"
+#include "ssmi/core/progress.h"
 #include "ssmi/io/safetensors.h"
 #include "ssmi/model/model.h"
 
@@ -89,9 +90,14 @@ void check_tensors(const io::Checkpoint& checkpoint, Model& model) {
 
 }  // namespace
 
-std::unique_ptr<Model> load_model(const io::Checkpoint& checkpoint) {
+std::unique_ptr<Model> checked_model(const io::Checkpoint& checkpoint) {
   auto model = make_model(checkpoint.config, (checkpoint.folder / "config.json").string());
   check_tensors(checkpoint, *model);
+  return model;
+}
+
+std::unique_ptr<Model> load_model(const io::Checkpoint& checkpoint) {
+  auto model = checked_model(checkpoint);
   model->visit([&](const Parameter& parameter, at::Tensor& tensor) {
     tensor = to_float32(checkpoint.tensors.at(parameter.name));
   });
@@ -100,6 +106,7 @@ std::unique_ptr<Model> load_model(const io::Checkpoint& checkpoint) {
 
 void initialise(Model& model, uint64_t seed) {
   model.visit([&](const Parameter& parameter, at::Tensor& tensor) {
+    check_interrupted();
     tensor = at::empty(parameter.shape, at::kFloat);
     Random random(seed, "initialise/" + parameter.name);
     parameter.initial(random, {tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel())});
@@ -134,7 +141,7 @@ void save_model(Model& model, const Json& config, const std::filesystem::path& f
   fs::create_directories(partial, status);
   if (status) fail(ExitCode::kDisk, "{}: cannot create: {}", partial.string(), status.message());
   io::write_safetensors(partial / "model.safetensors", tensors, {{"format", "pt"}});
-  write_file(partial / "config.json", config.dump(2) + "\n");
+  write_file(partial / "config.json", to_text(config, 2) + "\n");
   fs::rename(partial, folder, status);
   if (status) fail(ExitCode::kDisk, "{}: cannot rename: {}", folder.string(), status.message());
 }

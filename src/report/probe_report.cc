@@ -24,6 +24,7 @@ Json linear_json(const probe::LinearDetail& detail) {
 Json directprobe_json(const probe::DirectProbeDetail& detail) {
   return {{"capacity", detail.capacity},
           {"undecided", detail.undecided},
+          {"unfinished_distances", detail.unfinished_distances},
           {"min_distance", optional_json(detail.min_distance)},
           {"mean_distance", optional_json(detail.mean_distance)},
           {"max_distance", optional_json(detail.max_distance)}};

@@ -49,6 +49,7 @@ TEST_CASE("file: what cannot be read is said") {
   check_fails(ExitCode::kDisk, "is a folder", [&] { MappedFile::open(folder.path()); });
   REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
   check_fails(ExitCode::kDisk, "not a regular file", [&] { MappedFile::open(folder / "pipe"); });
+  check_fails(ExitCode::kDisk, "is a folder", [&] { AtomicFile(folder.path()); });
   check_fails(ExitCode::kDisk, "cannot create", [&] { AtomicFile(folder / "no/such/folder"); });
 }
 

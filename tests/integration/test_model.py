@@ -1,7 +1,6 @@
 """inspect, init and embed on the bundled model."""
 import json
 import os
-import resource
 import shutil
 import struct
 import subprocess
@@ -112,6 +111,7 @@ def test_embed_of_the_bundled_functions_leaves_long_ones_out(ssmi, tmp_path):
     (["--ids", "float.safetensors"], 3, "expected [B, T] of I64 or I32, found F32"),
     (["--text", ""], 3, "nothing to embed"),
     (["--text", "x", "--layers", "7"], 4, "layers 0 (embedding) to 6"),
+    (["--text", "x", "--max-tokens", "-3"], 2, "max-tokens"),
     (["--text", "x", "--sites", "nowhere"], 2, "'nowhere' is not a site"),
     (["--text", "x", "--attentions"], 4, "a bimamba has no site 'attention_probs'"),
     (["--text", "x", "--sites", "mlp_output"], 4, "a bimamba has no site 'mlp_output'"),
@@ -136,6 +136,16 @@ def test_init_writes_a_twin_that_loads(ssmi, tmp_path, validated):
     twin = validated("inspect", ssmi("inspect", "a", "--json").stdout)
     assert twin["parameters"] == 1364035
     assert "exists already" in ssmi("init", "--like", "a", "--out", "b", expect=6).stderr
+
+
+def test_init_believes_no_size_that_the_weights_do_not_have(ssmi, tmp_path):
+    config = json.loads((BUNDLED / "config.json").read_text())
+    config["hidden_size"] = config["intermediate_size"] = 1 << 24
+    (tmp_path / "large").mkdir()
+    (tmp_path / "large/config.json").write_text(json.dumps(config))
+    (tmp_path / "large/model.safetensors").write_bytes((BUNDLED / "model.safetensors").read_bytes())
+    error = ssmi("init", "--like", "large", "--out", "twin", expect=3, timeout=20).stderr
+    assert "config.json says [130, 16777216]" in error
 
 
 def test_names_resolve_as_path_then_in_SSMI_MODELS_then_as_installed(ssmi, tmp_path):
@@ -177,28 +187,39 @@ def damage(rng, kind, weights, config):
     return weights, config
 
 
+def run_measured(command, folder):
+    """Exit code, stderr and peak memory (bytes) of one process."""
+    with open(folder / "stderr", "w+", errors="replace") as stderr:
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=stderr)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        stderr.seek(0)
+        return process.returncode, stderr.read(), usage.ru_maxrss * 1024
+
+
 def test_400_damaged_checkpoints_end_in_0_or_3_with_a_message(binary, ssmi, tmp_path):
     ssmi("init", "--like", "bimamba-typeseg", "--out", "good")
     weights = (tmp_path / "good/model.safetensors").read_bytes()
     config = (tmp_path / "good/config.json").read_bytes()
     kinds = ["header bytes", "cut short", "config bytes", "left out", "put in twice"]
+    commands = [["inspect", "damaged"], ["init", "--like", "damaged", "--out", "twin"]]
+    undamaged = [run_measured([binary, *command], tmp_path)[2]
+                 for command in (["inspect", "good"], ["init", "--like", "good", "--out", "other"])]
 
-    def exit_code(case):
-        folder = tmp_path / f"damaged-{case}"
-        folder.mkdir()
+    def is_refused(case):
+        folder = tmp_path / f"case-{case}"
+        (folder / "damaged").mkdir(parents=True)
         rng = np.random.default_rng([7, case])
         damaged = damage(rng, kinds[case % len(kinds)], weights, config)
-        (folder / "model.safetensors").write_bytes(damaged[0])
-        (folder / "config.json").write_bytes(damaged[1])
-        result = subprocess.run([binary, "inspect", folder], text=True, errors="replace",
-                                capture_output=True, timeout=60)
+        (folder / "damaged/model.safetensors").write_bytes(damaged[0])
+        (folder / "damaged/config.json").write_bytes(damaged[1])
+        code, stderr, memory = run_measured([binary, *commands[case % 2]], folder)
         shutil.rmtree(folder)
-        assert result.returncode in (0, 3), f"case {case}: {result.returncode} {result.stderr}"
-        assert result.returncode == 0 or result.stderr.startswith(f"ssmi: {folder}"), f"case {case}"
-        return result.returncode
+        assert code in (0, 3), f"case {case}: {code} {stderr}"
+        assert code == 0 or stderr.startswith("ssmi: damaged"), f"case {case}: {stderr}"
+        # Nothing beyond an undamaged run and the size of the file, give or take noise.
+        assert memory < undamaged[case % 2] + len(weights) + (16 << 20), f"case {case}: {memory}"
+        return code == 3
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        refused = sum(code == 3 for code in pool.map(exit_code, range(400)))
-    assert refused > 300
-    # LibTorch itself takes some 200 MB; no damaged size may have been believed.
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 600_000
+        assert sum(pool.map(is_refused, range(400))) > 300

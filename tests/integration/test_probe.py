@@ -78,7 +78,8 @@ def test_a_killed_run_resumes_to_the_same_report(report_text, binary, tmp_path, 
     with partial.open("a") as file:
         file.write('{"step": "torn')  # as if killed within a write
     wrong = ssmi("probe", *SMALL, "--seed", "9", "--out", "r.json", "--resume", expect=4)
-    assert "other options" in wrong.stderr
+    assert "seed was 1, now 9" in wrong.stderr
+    assert "an unfinished run is there" in ssmi("probe", *SMALL, "--out", "r.json", expect=2).stderr
     result = ssmi("probe", *SMALL, "--out", "r.json", "--resume")
     assert f"{kept - 1} steps" in result.stderr
     assert not partial.exists()
@@ -107,6 +108,24 @@ def test_the_table_and_the_sentence_are_for_people(ssmi):
     assert "Report: r.json" in output
 
 
+def test_lists_are_sets_and_end_before_names(ssmi, tmp_path, validated):
+    ssmi("probe", "--layers", "2,1,2", "--tasks", "dfg,dfg", "bimamba-typeseg", "--probes", "linear",
+         "--no-controls", "--pairs-per-label", "40", "--max-functions", "60", "--quiet", "--out",
+         "r\udcff.json")
+    report = validated("probe", tmp_path / "r\udcff.json")  # a name that is not UTF-8
+    assert [row["layer"] for row in report["results"]] == [1, 2]
+
+
+def test_a_function_too_large_to_parse_is_counted(ssmi, tmp_path, validated):
+    rows = [{"code": f"def f{i}(x):\n    if x:\n        y = x\n    return y\n"} for i in range(40)]
+    rows += [{"code": "x = [" + "1," * 6000 + "]"}, {"code": "#" * (9 << 20)}]
+    (tmp_path / "f.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for tokens, reason in (("2048", "too_long"), ("20000000", "too_complex")):
+        ssmi("probe", "--data", "f.jsonl", "--tasks", "distance", "--probes", "linear", "--layers", "1",
+             "--no-controls", "--pairs-per-label", "20", "--max-tokens", tokens, "--out", "r.json")
+        assert validated("probe", tmp_path / "r.json")["data"]["dropped"][reason] == 2
+
+
 def test_published_variants_run(ssmi, tmp_path, validated):
     ssmi("probe", "--split", "pair", "--input", "tokens", "--reference-keywords", "--tasks", "distance",
          "--probes", "linear", "--layers", "1", "--no-controls", "--pairs-per-label", "60",
@@ -127,6 +146,11 @@ def test_published_variants_run(ssmi, tmp_path, validated):
     (["--tasks", "colour"], 2, "colour"),
     (["--pairs-per-label", "0"], 2, "pairs-per-label"),
     (["--out", "no/such/folder/r.json"], 6, "no/such/folder"),
+    (["--out", "."], 6, "is a folder"),
+    (["bimamba-typeseg", "bimamba-typeseg"], 2, "is given twice"),
+    (["--layers", "0", "--probes", "directprobe"], 4, "not asked of the embedding layer"),
+    (["--pairs-per-label", "9000000000000000000"], 2, "pairs-per-label"),
+    (["--seed", "-1"], 2, "seed"),
 ])
 def test_what_cannot_be_done_is_said(ssmi, tmp_path, arguments, code, message):
     row = json.dumps({"code": "def f(x):\n    return x\n"}) + "\n"

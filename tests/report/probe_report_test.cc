@@ -33,7 +33,7 @@ probe::Result clusters(const std::string& control, int64_t count) {
   probe::Result row = result(control, 1, 0.6, 0);
   row.probe = "directprobe";
   row.linear.reset();
-  row.directprobe = probe::DirectProbeDetail{count, 0.25, 0, 0.5, 1.5, std::nullopt};
+  row.directprobe = probe::DirectProbeDetail{count, 0.25, 0, 0, 0.5, 1.5, std::nullopt};
   return row;
 }
 

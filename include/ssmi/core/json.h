@@ -15,6 +15,10 @@ using Json = nlohmann::ordered_json;
 /// syntax error, a key given twice, or nesting deeper than `max_depth`.
 Json parse_json(std::string_view text, const std::string& where, int max_depth = 32);
 
+/// JSON as text, on one line or indented. Bytes that are not UTF-8 (of a file name, say) become
+/// U+FFFD.
+std::string to_text(const Json& json, int indent = -1);
+
 /// A JSON object with the name of its file, whose getters say what was expected and found.
 /// All throw Error{kBadInput}. The Json must outlive the view.
 class JsonObject {

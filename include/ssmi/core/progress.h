@@ -29,7 +29,8 @@ class NoProgress : public Progress {
 /// Throws Error{kInterrupted} or Error{kTerminated} once a signal was noted; long loops call it
 /// where they can stop without losing anything.
 void check_interrupted();
-/// Notes SIGINT and SIGTERM from now on instead of dying; a second one ends the process.
+/// Notes SIGINT and SIGTERM from now on instead of dying; a second one ends the process. For work
+/// that calls check_interrupted() often.
 void catch_signals();
 
 }  // namespace ssmi

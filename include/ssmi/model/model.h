@@ -42,9 +42,13 @@ std::vector<std::string> architectures();
 /// config that is not valid.
 std::unique_ptr<Model> make_model(const Json& config, const std::string& where);
 
+/// Makes the checkpoint's model, its parameters undefined, after checking that the files hold what
+/// the config describes. Throws Error{kBadInput} naming missing, unexpected and wrongly shaped
+/// tensors.
+std::unique_ptr<Model> checked_model(const io::Checkpoint& checkpoint);
+
 /// Makes the checkpoint's model and fills it. float32 is used where it lies in the mapped file,
-/// float16 and bfloat16 become float32. Throws Error{kBadInput} naming missing, unexpected and
-/// wrongly shaped tensors.
+/// float16 and bfloat16 become float32. Throws as checked_model().
 std::unique_ptr<Model> load_model(const io::Checkpoint& checkpoint);
 
 /// Fills every parameter by the architecture's own initialisation, each from its own random stream.

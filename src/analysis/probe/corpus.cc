@@ -8,6 +8,7 @@
 #include <set>
 
 #include "ssmi/code/align.h"
+#include "ssmi/core/error.h"
 
 namespace ssmi::probe {
 namespace {
@@ -40,20 +41,6 @@ ParsedFunction parse(const code::SyntaxTree& tree, const CorpusOptions& options,
   return parsed;
 }
 
-/// The function for every tokenizer; nothing when it is too long for one of them.
-std::optional<std::vector<TokenisedFunction>> tokenise(
-    const ParsedFunction& function, const std::vector<const text::Tokenizer*>& tokenizers,
-    int64_t max_tokens) {
-  std::vector<TokenisedFunction> result;
-  for (const text::Tokenizer* tokenizer : tokenizers) {
-    text::Encoding encoding = tokenizer->encode(function.text);
-    if (static_cast<int64_t>(encoding.ids.size()) > max_tokens) return std::nullopt;
-    auto leaf_tokens = code::align(encoding.spans, function.leaves);
-    result.push_back({std::move(encoding.ids), std::move(leaf_tokens)});
-  }
-  return result;
-}
-
 /// Indices of `wanted` of `count` things, rising; all when there are not more.
 std::vector<size_t> draw_functions(size_t count, int64_t wanted, uint64_t seed) {
   std::vector<size_t> order(count);
@@ -66,57 +53,83 @@ std::vector<size_t> draw_functions(size_t count, int64_t wanted, uint64_t seed) 
   return order;
 }
 
-/// Parses what is new and has no syntax error.
-std::vector<ParsedFunction> parse_all(const std::vector<code::Function>& functions,
-                                      const CorpusOptions& options, Progress& progress,
-                                      std::map<std::string, int64_t>& dropped) {
-  std::vector<ParsedFunction> parsed;
+/// The text for every tokenizer; nothing when it is too long for one of them.
+std::optional<std::vector<text::Encoding>> encode(const std::string& text,
+                                                  const Tokenizers& tokenizers,
+                                                  int64_t max_tokens) {
+  std::vector<text::Encoding> encodings;
+  for (const text::Tokenizer* tokenizer : tokenizers) {
+    encodings.push_back(tokenizer->encode(text));
+    if (static_cast<int64_t>(encodings.back().ids.size()) > max_tokens) return std::nullopt;
+  }
+  return encodings;
+}
+
+/// A function ready to be probed.
+struct Prepared {
+  ParsedFunction parsed;
+  std::vector<TokenisedFunction> tokens;  // by tokenizer
+};
+
+/// Fills `out`, or says why the function is left out.
+std::optional<std::string> prepare(const code::Function& function, size_t index,
+                                   const Tokenizers& tokenizers, const CorpusOptions& options,
+                                   Prepared& out) {
+  std::optional<std::vector<text::Encoding>> encodings;
+  if (options.input == Input::kSource) {  // a text that is too long is not worth parsing
+    encodings = encode(function.code, tokenizers, options.max_tokens);
+    if (!encodings) return "too_long";
+  }
+  try {
+    const code::SyntaxTree tree(function.code);
+    if (tree.has_error()) return "syntax_error";
+    out.parsed = parse(tree, options, index);
+  } catch (const Error& error) {  // beyond the limits of parser or relations
+    if (error.code() != ExitCode::kBadInput) throw;
+    return "too_complex";
+  }
+  if (!encodings) encodings = encode(out.parsed.text, tokenizers, options.max_tokens);
+  if (!encodings) return "too_long";
+  for (text::Encoding& encoding : *encodings) {
+    auto leaf_tokens = code::align(encoding.spans, out.parsed.leaves);
+    out.tokens.push_back({std::move(encoding.ids), std::move(leaf_tokens)});
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Corpus prepare_corpus(const std::vector<code::Function>& functions, const Tokenizers& tokenizers,
+                      const CorpusOptions& options, Progress& progress) {
+  Corpus corpus;
+  for (const char* reason : {"duplicate", "not_drawn", "syntax_error", "too_complex", "too_long"}) {
+    corpus.dropped[reason] = 0;
+  }
+  std::vector<Prepared> prepared;
   std::set<std::string_view> seen;
   progress.begin("parse", "functions", functions.size());
   for (size_t i = 0; i < functions.size(); ++i) {
     progress.advance(1);
     check_interrupted();
-    if (!seen.insert(functions[i].code).second) {
-      ++dropped["duplicate"];
-      continue;
+    Prepared function;
+    std::optional<std::string> reason = "duplicate";
+    if (seen.insert(functions[i].code).second) {
+      reason = prepare(functions[i], i, tokenizers, options, function);
     }
-    const code::SyntaxTree tree(functions[i].code);
-    if (tree.has_error()) {
-      ++dropped["syntax_error"];
-      continue;
+    if (reason) {
+      ++corpus.dropped[*reason];
+    } else {
+      prepared.push_back(std::move(function));
     }
-    parsed.push_back(parse(tree, options, i));
   }
   progress.end();
-  return parsed;
-}
-
-}  // namespace
-
-Corpus prepare_corpus(const std::vector<code::Function>& functions,
-                      const std::vector<const text::Tokenizer*>& tokenizers,
-                      const CorpusOptions& options, Progress& progress) {
-  Corpus corpus;
-  corpus.dropped = {{"duplicate", 0}, {"not_drawn", 0}, {"syntax_error", 0}, {"too_long", 0}};
-  auto parsed = parse_all(functions, options, progress, corpus.dropped);
-  std::vector<std::vector<TokenisedFunction>> tokenised;  // [function][tokenizer]
-  std::vector<ParsedFunction> short_enough;
-  for (ParsedFunction& function : parsed) {
-    auto tokens = tokenise(function, tokenizers, options.max_tokens);
-    if (!tokens) {
-      ++corpus.dropped["too_long"];
-      continue;
-    }
-    tokenised.push_back(std::move(*tokens));
-    short_enough.push_back(std::move(function));
-  }
-  const auto drawn = draw_functions(short_enough.size(), options.max_functions, options.seed);
-  corpus.dropped["not_drawn"] = static_cast<int64_t>(short_enough.size() - drawn.size());
+  const auto drawn = draw_functions(prepared.size(), options.max_functions, options.seed);
+  corpus.dropped["not_drawn"] = static_cast<int64_t>(prepared.size() - drawn.size());
   corpus.tokenised.resize(tokenizers.size());
   for (const size_t index : drawn) {
-    corpus.functions.push_back(std::move(short_enough[index]));
+    corpus.functions.push_back(std::move(prepared[index].parsed));
     for (size_t t = 0; t < tokenizers.size(); ++t) {
-      corpus.tokenised[t].push_back(std::move(tokenised[index][t]));
+      corpus.tokenised[t].push_back(std::move(prepared[index].tokens[t]));
     }
   }
   return corpus;

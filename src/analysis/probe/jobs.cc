@@ -83,13 +83,16 @@ LinearDetail detail(const LinearResult& fit) {
 }
 
 DirectProbeDetail detail(const DirectProbe& fit, const at::Tensor& train) {
-  DirectProbeDetail detail{.clusters = static_cast<int64_t>(fit.clusters.size()),
-                           .capacity = relative_capacity(train.size(0), train.size(1)),
-                           .undecided = fit.undecided,
-                           .min_distance = {},
-                           .mean_distance = {},
-                           .max_distance = {}};
+  DirectProbeDetail detail{
+      .clusters = static_cast<int64_t>(fit.clusters.size()),
+      .capacity = relative_capacity(train.size(0) - fit.conflicting, train.size(1)),
+      .undecided = fit.undecided,
+      .unfinished_distances = 0,
+      .min_distance = {},
+      .mean_distance = {},
+      .max_distance = {}};
   const HullDistances distances = hull_distances(fit);
+  detail.unfinished_distances = distances.unfinished;
   if (distances.pairs > 0) {
     detail.min_distance = distances.minimum;
     detail.mean_distance = distances.mean;

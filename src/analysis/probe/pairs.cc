@@ -180,6 +180,7 @@ PairSet draw_pairs(const TaskInfo& task, std::span<const std::vector<Edge>> cand
     const Part part = split == Split::kFunction ? part_of[f] : Part::kTrain;
     functions[static_cast<size_t>(part)].push_back(static_cast<int32_t>(f));
   }
+  Random deal(seed, fmt::format("split/{}", task.name()));
   for (size_t index = 0; index < task.labels.size(); ++index) {
     const auto draw = [&](Part which, int64_t count) {
       Random random(seed,
@@ -189,6 +190,7 @@ PairSet draw_pairs(const TaskInfo& task, std::span<const std::vector<Edge>> cand
     };
     std::vector<Pair> pool =
         split == Split::kPair ? draw(Part::kTrain, per_label) : std::vector<Pair>{};
+    deal.shuffle(std::span(pool));
     auto next = pool.begin();
     const auto drawn = static_cast<int64_t>(pool.size());
     for (const Part which : kParts) {

@@ -20,26 +20,26 @@ using code::Relation;
 
 constexpr const char* kTextsStep = "texts";
 
-std::unique_ptr<model::Model> empty_model(const Subject& subject) {
-  return model::make_model(subject.checkpoint->config,
-                           (subject.checkpoint->folder / "config.json").string());
-}
-
 /// The checkpoint itself ("none") or its i-th random twin ("twin-i").
 std::unique_ptr<model::Model> subject_model(const Subject& subject, const std::string& control,
                                             uint64_t seed) {
   if (control == "none") return model::load_model(*subject.checkpoint);
-  auto twin = empty_model(subject);
+  auto twin = model::checked_model(*subject.checkpoint);
   model::initialise(*twin, Random(seed, control).next());
   return twin;
 }
 
 std::vector<int64_t> layers_of(const SuiteOptions& options, const Subject& subject) {
-  const int64_t last = empty_model(subject)->info().layers;
+  const int64_t last = model::checked_model(*subject.checkpoint)->info().layers;
   std::vector<int64_t> layers = options.layers;
   for (int64_t layer = 0; layers.size() <= static_cast<size_t>(last) && options.layers.empty();
        ++layer) {
     layers.push_back(layer);
+  }
+  if (!options.linear && layers == std::vector<int64_t>{0}) {
+    fail(ExitCode::kMismatch,
+         "directprobe is not asked of the embedding layer, which is full of equal "
+         "vectors with different labels; name other layers, or --probes linear");
   }
   for (const int64_t layer : layers) {
     if (layer < 0 || layer > last) {
@@ -94,7 +94,7 @@ Suite::Suite(const SuiteOptions& options, const std::vector<Subject>& subjects,
       subjects_(subjects),
       progress_(progress),
       given_(static_cast<int64_t>(functions.size())) {
-  std::vector<const text::Tokenizer*> tokenizers;
+  Tokenizers tokenizers;
   for (const Subject& subject : subjects)
     tokenizers.push_back(subject.tokenizer);
   corpus_ = prepare_corpus(functions, tokenizers, options.corpus, progress);
@@ -215,8 +215,10 @@ void Suite::note_cost(const std::vector<Step>& steps) const {
     }
     for (const auto& [control, count] : layers)
       most = std::max(most, count);
-    const double bytes = static_cast<double>(slots_->size() * most) * 4 *
-                         static_cast<double>(empty_model(subjects_[subject])->info().hidden_size);
+    const double bytes =
+        static_cast<double>(slots_->size() * most) * 4 *
+        static_cast<double>(
+            model::checked_model(*subjects_[subject].checkpoint)->info().hidden_size);
     progress_.note(
         fmt::format("probe: {}: {} pass{} over {} functions ({} tokens each time); {} leaf vectors "
                     "in {} layers "

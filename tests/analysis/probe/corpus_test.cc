@@ -17,9 +17,18 @@ code::Function function(std::string source) {
 
 const std::vector<code::Function>& functions() {
   static const std::vector<code::Function> kFunctions{
-      function("def f(x):\n    return x\n"), function("def f(:\n"),
+      function("def f(x):\n    return x\n"),
+      function("def f(:\n"),
       function("def f(x):\n    return x\n"),
       function("def long():\n    return \"" + std::string(500, 'x') + "\"\n"),
+      function("x = [" +
+               [] {
+                 std::string ones;
+                 for (int i = 0; i < 6000; ++i)
+                   ones += "1,";
+                 return ones;
+               }() +
+               "]\n"),
       function("def g(y):  # r\u00e9sum\u00e9\n    return y\n")};
   return kFunctions;
 }
@@ -42,7 +51,10 @@ TEST_CASE("corpus: what is left out is counted under its reason") {
   CHECK(corpus.functions.size() == 2);
   CHECK(corpus.dropped.at("syntax_error") == 1);
   CHECK(corpus.dropped.at("duplicate") == 1);
-  CHECK(corpus.dropped.at("too_long") == 1);
+  CHECK(corpus.dropped.at("too_long") == 2);
+  CorpusOptions longer = options();
+  longer.max_tokens = 100000;  // 6,000 leaves in one list have 18 million near pairs
+  CHECK(corpus_of(longer).dropped.at("too_complex") == 1);
   CHECK(corpus.dropped.at("not_drawn") == 0);
   CorpusOptions fewer = options();
   fewer.max_functions = 1;

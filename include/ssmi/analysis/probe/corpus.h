@@ -53,8 +53,9 @@ struct Corpus {
   std::map<std::string, int64_t> dropped;                 ///< reason -> functions
 };
 
-Corpus prepare_corpus(const std::vector<code::Function>& functions,
-                      const std::vector<const text::Tokenizer*>& tokenizers,
+using Tokenizers = std::vector<const text::Tokenizer*>;
+
+Corpus prepare_corpus(const std::vector<code::Function>& functions, const Tokenizers& tokenizers,
                       const CorpusOptions& options, Progress& progress);
 
 }  // namespace ssmi::probe

@@ -31,8 +31,8 @@ bool is_probed_keyword(std::string_view type, bool reference_slip);
 
 /// Every pair of one function that a task can draw, with its label. Distance: first leaf a keyword,
 /// 2..6 apart. Siblings: a keyword with each leaf of its motif (1), and as many unrelated leaves
-/// (0). Data flow: each edge but those from a leaf to itself, and half as many unrelated leaves for
-/// each first leaf (0).
+/// (0). Data flow: each edge but those from a leaf to itself and pairs with both kinds, and half as
+/// many unrelated leaves for each first leaf (0).
 std::vector<code::Edge> candidate_pairs(const code::SyntaxTree& tree, const code::Leaves& leaves,
                                         code::Relation relation, bool reference_slip,
                                         Random& random);

@@ -43,8 +43,9 @@ struct LinearDetail {
 /// What DirectProbe says beside its predictions.
 struct DirectProbeDetail {
   int64_t clusters;
-  double capacity;    ///< n / (2 (d + 1)): below 1 any labelling of n points is separable
-  int64_t undecided;  ///< pairs of hulls taken as overlapping
+  double capacity;  ///< n / (2 (d + 1)), n the points clustered: below 1 any labelling is separable
+  int64_t undecided;             ///< pairs of hulls taken as overlapping
+  int64_t unfinished_distances;  ///< pairs whose distance is known less well than to 1e-9 of itself
   std::optional<double> min_distance, mean_distance, max_distance;  ///< between unlike clusters
 };
 
