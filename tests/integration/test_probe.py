@@ -1,5 +1,8 @@
 """The probe command on the bundled model: reports, controls, determinism, resume, refusals."""
 import json
+import os
+import pty
+import re
 import signal
 import subprocess
 import time
@@ -160,3 +163,21 @@ def test_what_cannot_be_done_is_said(ssmi, tmp_path, arguments, code, message):
     (tmp_path / "other.jsonl").write_text('{"text": "x"}\n')
     out = [] if "--out" in arguments else ["--out", "r.json"]
     assert message in ssmi("probe", *arguments, *out, expect=code).stderr
+
+
+def test_progress_is_a_line_that_rewrites_itself_on_a_terminal(binary, tmp_path):
+    terminal, end = pty.openpty()
+    process = subprocess.Popen([binary, "probe", *SMALL, "--out", "r.json"], cwd=tmp_path, stderr=end,
+                               stdout=subprocess.DEVNULL)
+    os.close(end)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(terminal, 4096)
+        except OSError:  # the other end is closed
+            break
+    os.close(terminal)
+    assert process.wait(timeout=60) == 0
+    assert b"\r\x1b[K" in shown
+    assert re.search(rb"forward bimamba-typeseg: \d+/\d+ functions \(\d+\.\d/s, \d+s left\)", shown)
+    assert b"passes over" in shown

@@ -40,26 +40,25 @@ void SparseDesign::times(const at::Tensor& weights, at::Tensor& out) const {
   });
 }
 
-void SparseDesign::back(const at::Tensor& residuals, at::Tensor& out) const {
+template <typename Transform>
+void SparseDesign::add_back(const at::Tensor& residuals, at::Tensor& out,
+                            Transform transform) const {
   out.zero_();
   const double* r = residuals.const_data_ptr<double>();
   double* sums = out.mutable_data_ptr<double>();
   const int64_t classes = residuals.size(0), n = rows(), d = columns();
   for_each([=](int64_t row, int64_t column, double value) {
     for (int64_t k = 0; k < classes; ++k)
-      sums[k * d + column] += value * r[k * n + row];
+      sums[k * d + column] += transform(value) * r[k * n + row];
   });
 }
 
+void SparseDesign::back(const at::Tensor& residuals, at::Tensor& out) const {
+  add_back(residuals, out, [](double value) { return value; });
+}
+
 void SparseDesign::squares_back(const at::Tensor& residuals, at::Tensor& out) const {
-  out.zero_();
-  const double* r = residuals.const_data_ptr<double>();
-  double* sums = out.mutable_data_ptr<double>();
-  const int64_t classes = residuals.size(0), n = rows(), d = columns();
-  for_each([=](int64_t row, int64_t column, double value) {
-    for (int64_t k = 0; k < classes; ++k)
-      sums[k * d + column] += value * value * r[k * n + row];
-  });
+  add_back(residuals, out, [](double value) { return value * value; });
 }
 
 }  // namespace ssmi::probe

@@ -57,6 +57,8 @@ class SparseDesign : public Design {
 
  private:
   /// visit(row, column, value) for every stored value.
+  template <typename Transform>
+  void add_back(const at::Tensor& residuals, at::Tensor& out, Transform transform) const;
   template <typename Visit>
   void for_each(Visit visit) const;
   const SparseRows& matrix_;
