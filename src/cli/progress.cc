@@ -76,9 +76,10 @@ void StderrProgress::note(std::string_view text) {
 std::string StderrProgress::line() const {
   const std::chrono::duration<double> elapsed = Clock::now() - started_;
   const double rate = static_cast<double>(done_) / std::max(elapsed.count(), 1e-9);
-  const double left = static_cast<double>(total_ - std::min(done_, total_)) / std::max(rate, 1e-9);
-  return fmt::format("{}: {}/{} {} ({:.1f}/s, {} left)", stage_, done_, total_, unit_, rate,
-                     clock_text(left));
+  std::string text = fmt::format("{}: {}/{} {}", stage_, done_, total_, unit_);
+  if (done_ == 0) return text;
+  const double left = static_cast<double>(total_ - std::min(done_, total_)) / rate;
+  return text + fmt::format(" ({:.1f}/s, {} left)", rate, clock_text(left));
 }
 
 void StderrProgress::clear_line() {
