@@ -6,6 +6,7 @@
 
 #include "ssmi/core/error.h"
 #include "ssmi/core/file.h"
+#include "ssmi/core/hash.h"
 #include "ssmi/report/probe_report.h"
 
 namespace ssmi::cli {
@@ -48,7 +49,11 @@ void ProbeResults::read_partial() {
     const Json entry = parse_json(line, path_.string());
     const JsonObject object(entry, path_.string());
     if (!first) {
-      rows_[object.string("step")] = object.at("rows");
+      const Json& rows = object.at("rows");
+      if (sha256(to_text(rows)) != object.string("sha256")) {
+        bad_input("{}: a line is damaged; remove the file to start anew", path_.string());
+      }
+      rows_[object.string("step")] = rows;
     } else if (object.at("run") != run_) {
       fail(ExitCode::kMismatch,
            "{}: was left by another run: {}; repeat that one, or remove the file", path_.string(),
@@ -64,7 +69,8 @@ void ProbeResults::put(const probe::Step& step, const std::vector<probe::Result>
   for (const probe::Result& result : results)
     rows.push_back(report::probe_row(result));
   if (rows_.empty()) write_file(path_, to_text(Json{{"run", run_}}) + "\n");
-  append_line(path_, to_text(Json{{"step", step.key()}, {"rows", rows}}));
+  append_line(path_, to_text(Json{
+                         {"step", step.key()}, {"sha256", sha256(to_text(rows))}, {"rows", rows}}));
   rows_[step.key()] = std::move(rows);
 }
 

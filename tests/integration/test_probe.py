@@ -80,6 +80,10 @@ def test_a_killed_run_resumes_to_the_same_report(report_text, binary, tmp_path, 
     kept = partial.read_text().count("\n")
     with partial.open("a") as file:
         file.write('{"step": "torn')  # as if killed within a write
+    whole = partial.read_text()
+    partial.write_text(whole.replace('"accuracy":0.', '"accuracy":1.', 1))
+    assert "a line is damaged" in ssmi("probe", *SMALL, "--out", "r.json", "--resume", expect=3).stderr
+    partial.write_text(whole)
     wrong = ssmi("probe", *SMALL, "--seed", "9", "--out", "r.json", "--resume", expect=4)
     assert "seed was 1, now 9" in wrong.stderr
     assert "an unfinished run is there" in ssmi("probe", *SMALL, "--out", "r.json", expect=2).stderr
