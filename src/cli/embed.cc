@@ -205,7 +205,7 @@ void run(const Options& options) {
 
   note_size(rows, names.size(), model->info().hidden_size, progress);
 
-  const AtomicFile writable(options.out);  // found out before the work, not after it
+  { const AtomicFile writable(options.out); }  // found out before the work, not after it
   const auto count = static_cast<int64_t>(rows.ids.size());
   std::map<std::string, at::Tensor> outputs;
   model::Points points;

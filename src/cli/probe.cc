@@ -32,14 +32,14 @@ struct Options {
 };
 
 const std::map<std::string, code::Relation>& relations() {
-  static const auto* const kByName = [] {
-    auto* names = new std::map<std::string, code::Relation>;
+  static const auto kByName = [] {
+    std::map<std::string, code::Relation> names;
     for (const code::Relation relation : code::kRelations) {
-      names->emplace(code::name(relation), relation);
+      names.emplace(code::name(relation), relation);
     }
     return names;
   }();
-  return *kByName;
+  return kByName;
 }
 
 /// A checkpoint with what reads its text; `subject` points into it.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
+#include <numeric>
 
 #include "jobs.h"
 #include "ssmi/analysis/probe/leaf_vectors.h"
@@ -32,9 +33,9 @@ std::unique_ptr<model::Model> subject_model(const Subject& subject, const std::s
 std::vector<int64_t> layers_of(const SuiteOptions& options, const Subject& subject) {
   const int64_t last = model::checked_model(*subject.checkpoint)->info().layers;
   std::vector<int64_t> layers = options.layers;
-  for (int64_t layer = 0; layers.size() <= static_cast<size_t>(last) && options.layers.empty();
-       ++layer) {
-    layers.push_back(layer);
+  if (layers.empty()) {
+    layers.resize(static_cast<size_t>(last) + 1);
+    std::iota(layers.begin(), layers.end(), int64_t{0});
   }
   if (!options.linear && layers == std::vector<int64_t>{0}) {
     fail(ExitCode::kMismatch,
