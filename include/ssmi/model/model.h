@@ -10,6 +10,7 @@
 #include "ssmi/io/checkpoint.h"
 #include "ssmi/model/batch.h"
 #include "ssmi/model/parameter.h"
+#include "ssmi/model/state_space.h"
 #include "ssmi/model/tap.h"
 
 namespace ssmi::model {
@@ -32,6 +33,13 @@ class Model {
   virtual void visit(const ParameterVisitor& visitor) = 0;
   /// Runs the pass as far as `tap` asks, handing it the values. Ids must be in [0, vocab_size).
   virtual void forward(const Batch& batch, const Tap& tap) const = 0;
+
+  /// The fixed state kernels of every block and direction, in that order, computed in `type`
+  /// (kFloat or kDouble) from the parameters; none where there are none. Only the parameters marked
+  /// `state_space` need to be defined.
+  virtual std::vector<StateKernels> state_kernels(at::ScalarType /*type*/) const { return {}; }
+  /// The same for selective blocks, in float64.
+  virtual std::vector<SelectiveDynamics> selective_dynamics() const { return {}; }
 };
 
 /// The model_types that can be opened, sorted.

@@ -21,6 +21,7 @@ struct Parameter {
   std::string name;            ///< as in a checkpoint
   std::vector<int64_t> shape;  ///< as the config implies it
   Initialiser initial;         ///< the architecture's own initialisation
+  bool state_space = false;    ///< decides a state's dynamics: float32 whatever the others are
 };
 
 using ParameterVisitor = std::function<void(const Parameter&, at::Tensor&)>;
