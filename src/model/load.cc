@@ -104,8 +104,9 @@ std::unique_ptr<Model> load_model(const io::Checkpoint& checkpoint) {
   return model;
 }
 
-void initialise(Model& model, uint64_t seed) {
+void initialise(Model& model, uint64_t seed, const ParameterFilter& takes) {
   model.visit([&](const Parameter& parameter, at::Tensor& tensor) {
+    if (takes && !takes(parameter)) return;
     check_interrupted();
     tensor = at::empty(parameter.shape, at::kFloat);
     Random random(seed, "initialise/" + parameter.name);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -59,8 +60,13 @@ std::unique_ptr<Model> checked_model(const io::Checkpoint& checkpoint);
 /// float16 and bfloat16 become float32. Throws as checked_model().
 std::unique_ptr<Model> load_model(const io::Checkpoint& checkpoint);
 
-/// Fills every parameter by the architecture's own initialisation, each from its own random stream.
-void initialise(Model& model, uint64_t seed);
+/// Whether to take a parameter.
+using ParameterFilter = std::function<bool(const Parameter&)>;
+
+/// Fills every parameter that `takes` does (all of them without one) by the architecture's own
+/// initialisation, each from its own random stream, so that it gets the same values whichever
+/// others are taken.
+void initialise(Model& model, uint64_t seed, const ParameterFilter& takes = {});
 
 int64_t parameter_count(Model& model);
 
