@@ -21,7 +21,16 @@ struct ModalKernels {
 /// halves, the factor 2; dt: [G] or [G, N] real, in tokens.
 ModalKernels zero_order_hold(const at::Tensor& c, const at::Tensor& a, const at::Tensor& dt);
 
-/// The first `length` taps: [G, length] real, in the precision of `kernels`.
+/// The first `length` taps: [G, length] real, in the precision of `kernels`. Float64 on a CPU takes
+/// the blocked kernel, whatever else the reference.
 at::Tensor state_kernels(const ModalKernels& kernels, int64_t length);
+
+/// The same as the published code does it, exp(l log_pole) at every lag; any device. Takes
+/// 16 G N length bytes.
+at::Tensor state_kernels_reference(const ModalKernels& kernels, int64_t length);
+
+/// Float64 on a CPU: with l = 64 q + r the taps are a product of two small real matrices a kernel,
+/// [length / 64, 2N] and [2N, 64], so that exponentials are few and the rest is matrix products.
+at::Tensor state_kernels_blocked(const ModalKernels& kernels, int64_t length);
 
 }  // namespace ssmi::kernels
