@@ -16,6 +16,7 @@ void add_init(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_parse(CLI::App& app);
 void add_probe(CLI::App& app);
+void add_spectrum(CLI::App& app);
 void add_tokens(CLI::App& app);
 
 /// A checkpoint folder by path, else by name in the folders of SSMI_MODELS (separated by ':'), else

@@ -38,6 +38,7 @@ int run(int argc, char** argv) {
       "request do not fit,\n5 out of memory, 6 disk, 70 a bug, 130 interrupted, 143 "
       "terminated.");
   ssmi::cli::add_probe(app);
+  ssmi::cli::add_spectrum(app);
   ssmi::cli::add_inspect(app);
   ssmi::cli::add_embed(app);
   ssmi::cli::add_init(app);

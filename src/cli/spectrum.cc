@@ -1,0 +1,141 @@
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <iostream>
+#include <set>
+
+#include "commands.h"
+#include "progress.h"
+#include "ssmi/analysis/spectrum/study.h"
+#include "ssmi/core/error.h"
+#include "ssmi/core/file.h"
+#include "ssmi/io/checkpoint.h"
+#include "ssmi/report/run.h"
+#include "ssmi/report/spectrum_report.h"
+
+namespace ssmi::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> checkpoints;
+  spectrum::Options spectrum;
+  std::string out, dtype = "float64";
+  int threads = 0;
+  bool json = false, quiet = false;
+};
+
+/// Opens every checkpoint and its model, which keeps the weight files mapped.
+std::vector<spectrum::Subject> open_all(const std::vector<io::Checkpoint>& checkpoints,
+                                        const Options& options) {
+  std::vector<spectrum::Subject> subjects;
+  for (size_t i = 0; i < checkpoints.size(); ++i) {
+    auto loaded = model::load_model(checkpoints[i]);
+    subjects.push_back({options.checkpoints[i], &checkpoints[i].config, std::move(loaded)});
+  }
+  return subjects;
+}
+
+Json run_object(const Options& options, const std::vector<io::Checkpoint>& checkpoints) {
+  const auto& thresholds = options.spectrum.thresholds;
+  Json run = report::run_environment();
+  run["dtype"] = options.dtype;
+  run["seed"] = options.spectrum.seed;
+  run["config"] = {{"length", options.spectrum.length}, {"twins", options.spectrum.twins},
+                   {"silent", options.spectrum.silent}, {"low_band", thresholds.low_band},
+                   {"high_band", thresholds.high_band}, {"centroid", thresholds.centroid},
+                   {"low_pass", thresholds.low_pass},   {"band_pass", thresholds.band_pass}};
+  run["checkpoints"] = Json::array();
+  for (size_t i = 0; i < checkpoints.size(); ++i) {
+    run["checkpoints"].push_back({{"name", options.checkpoints[i]},
+                                  {"architecture", checkpoints[i].config["model_type"]},
+                                  {"sha256", io::checkpoint_sha256(checkpoints[i])}});
+  }
+  return run;
+}
+
+void run(Options options) {
+  catch_signals();
+  const report::Timing timing;
+  StderrProgress progress(options.quiet);
+  if (options.threads > 0) at::set_num_threads(options.threads);
+  if (options.dtype == "float32") options.spectrum.type = at::kFloat;
+  std::vector<io::Checkpoint> checkpoints;
+  std::set<std::string> seen;
+  for (const std::string& name : options.checkpoints) {
+    if (!seen.insert(name).second) fail(ExitCode::kUsage, "{}: is given twice", name);
+    checkpoints.push_back(io::open_checkpoint(resolve_model(name)));
+  }
+  const auto subjects = open_all(checkpoints, options);
+
+  const auto started = std::chrono::steady_clock::now();
+  const auto study = spectrum::study(subjects, options.spectrum, progress);
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - started;
+
+  Json report{{"schema", "ssmi/spectrum/1"}, {"run", run_object(options, checkpoints)}};
+  report.update(report::spectrum_results(study, options.spectrum));
+  report["timing"] = timing.json();
+  report["timing"]["spectrum_seconds"] = spent.count();
+  write_file(options.out, to_text(report, 1) + "\n");
+  if (options.json) {
+    std::cout << to_text(report, 1) << '\n';
+  } else if (!options.quiet) {
+    std::cout << report::spectrum_tables(study, options.spectrum)
+              << fmt::format("Report: {}\n", options.out);
+  }
+}
+
+void add_threshold_options(CLI::App& command, spectrum::Thresholds& thresholds) {
+  const auto add = [&](const char* name, double& value, double low, double high, const char* help) {
+    command.add_option(name, value, help)->check(CLI::Range(low, high))->capture_default_str();
+  };
+  add("--low-band", thresholds.low_band, 0, 1, "The low band is this share of the bins");
+  add("--high-band", thresholds.high_band, 0, 1, "The high band begins at this share of the bins");
+  add("--centroid", thresholds.centroid, 0, 0.5,
+      "Low-pass kernels have a smaller centroid (cycles per token)");
+  add("--low-pass", thresholds.low_pass, -100, 100,
+      "Low-pass kernels have a larger log10 LHFR, band-pass ones at most this");
+  add("--band-pass", thresholds.band_pass, -100, 100,
+      "Band-pass kernels have at least this log10 LHFR, high-pass ones less");
+}
+
+}  // namespace
+
+void add_spectrum(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "spectrum", "Find out what the state kernels of each layer pass and block");
+  command
+      ->add_option("checkpoint", options->checkpoints,
+                   "Checkpoint folders, or names of known ones; later ones are compared with the "
+                   "first")
+      ->required()
+      ->type_name("DIR");
+  auto& spectrum = options->spectrum;
+  command->add_option("--length", spectrum.length, "Taps of each kernel, in tokens")
+      ->check(CLI::Range(int64_t{32}, int64_t{1} << 20))
+      ->capture_default_str();
+  command->add_option("--dtype", options->dtype, "Precision of kernels and transform")
+      ->check(CLI::IsMember({"float64", "float32"}))
+      ->capture_default_str();
+  add_threshold_options(*command, spectrum.thresholds);
+  command->add_option("--silent", spectrum.silent, "Kernels with less of the energy are silent")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command->add_option("--twins", spectrum.twins, "Randomly initialised twins beside each kernel")
+      ->check(CLI::Range(0, 100))
+      ->capture_default_str();
+  command->add_option("--seed", spectrum.seed, "Seed of the first twin")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--threads", options->threads, "Threads (default: all cores)")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--out", options->out, "Report to write (JSON)")
+      ->required()
+      ->type_name("FILE");
+  command->add_flag("--json", options->json, "Print the report instead of the table");
+  command->add_flag("--quiet", options->quiet, "Print neither progress nor table");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace ssmi::cli
