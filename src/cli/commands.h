@@ -19,8 +19,9 @@ void add_probe(CLI::App& app);
 void add_spectrum(CLI::App& app);
 void add_tokens(CLI::App& app);
 
-/// A checkpoint folder by path, else by name in the folders of SSMI_MODELS (separated by ':'), else
-/// in the installed share/models. Throws Error{kBadInput} saying where it looked.
+/// A checkpoint folder or weight file by path, else a folder by name in those of SSMI_MODELS
+/// (separated by ':'), else in the installed share/models. Throws Error{kBadInput} saying where it
+/// looked.
 std::filesystem::path resolve_model(const std::string& name);
 
 /// Says how many files and functions were left out on reading, if any.

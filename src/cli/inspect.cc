@@ -1,18 +1,19 @@
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "commands.h"
+#include "ssmi/core/excerpt.h"
 #include "ssmi/core/json.h"
 #include "ssmi/io/checkpoint.h"
-#include "ssmi/io/safetensors.h"
 #include "ssmi/model/model.h"
 
 namespace ssmi::cli {
 namespace {
 
 struct Options {
-  std::string folder;
+  std::string checkpoint;
   bool json = false;
 };
 
@@ -25,31 +26,64 @@ Json tensor_list(const io::Checkpoint& checkpoint) {
   return list;
 }
 
+/// Why the checkpoint's architecture is not known; empty when it is.
+std::string unknown_because(const io::Checkpoint& checkpoint) {
+  if (checkpoint.config.is_null()) return "there is no config.json";
+  const auto type = checkpoint.config.find("model_type");
+  if (type == checkpoint.config.end() || !type->is_string()) return "config.json has no model_type";
+  const auto known = model::architectures();
+  const auto name = type->get<std::string>();
+  if (std::find(known.begin(), known.end(), name) != known.end()) return {};
+  return fmt::format("model_type '{}' is not known; known are: {}", excerpt(name),
+                     fmt::join(known, ", "));
+}
+
+Json report_on(const io::Checkpoint& checkpoint) {
+  Json report{{"schema", "ssmi/inspect/1"}, {"architecture", nullptr}};
+  const std::string reason = unknown_because(checkpoint);
+  if (reason.empty()) {
+    const auto model = model::load_model(checkpoint);
+    const auto info = model->info();
+    report["architecture"] = info.architecture;
+    report["parameters"] = model::parameter_count(*model);
+    report["layers"] = info.layers;
+    report["hidden_size"] = info.hidden_size;
+  } else {
+    report["reason"] = reason;
+  }
+  report["tensors"] = tensor_list(checkpoint);
+  report["notes"] = checkpoint.notes;
+  report["sha256"] = io::checkpoint_sha256(checkpoint);
+  report["analyses"] = reason.empty() ? Json{"probe"} : Json::array();
+  return report;
+}
+
 void print_table(const Json& report) {
-  std::cout << fmt::format(
-      "{}, {} blocks of width {}, {} parameters\nsha256    {}\nanalyses  {}\n\n",
-      report["architecture"].get<std::string>(), report["layers"].get<int64_t>(),
-      report["hidden_size"].get<int64_t>(), report["parameters"].get<int64_t>(),
-      report["sha256"].get<std::string>(),
-      fmt::join(report["analyses"].get<std::vector<std::string>>(), " "));
+  if (report.contains("reason")) {
+    std::cout << fmt::format("no known architecture: {}\n{} tensors\n",
+                             report["reason"].get<std::string>(), report["tensors"].size());
+  } else {
+    std::cout << fmt::format("{}, {} blocks of width {}, {} parameters\n",
+                             report["architecture"].get<std::string>(),
+                             report["layers"].get<int64_t>(), report["hidden_size"].get<int64_t>(),
+                             report["parameters"].get<int64_t>());
+  }
+  std::cout << fmt::format("sha256    {}\n", report["sha256"].get<std::string>());
+  if (!report["analyses"].empty()) {
+    std::cout << fmt::format("analyses  {}\n",
+                             fmt::join(report["analyses"].get<std::vector<std::string>>(), " "));
+  }
+  for (const Json& note : report["notes"])
+    std::cout << fmt::format("note      {}\n", note.get<std::string>());
+  std::cout << '\n';
   for (const Json& tensor : report["tensors"]) {
-    std::cout << fmt::format("{:<48} {:<5} {}\n", tensor["name"].get<std::string>(),
+    std::cout << fmt::format("{:<48} {:<5} {}\n", excerpt(tensor["name"].get<std::string>(), 1000),
                              tensor["dtype"].get<std::string>(), tensor["shape"].dump());
   }
 }
 
 void run(const Options& options) {
-  const auto checkpoint = io::open_checkpoint(resolve_model(options.folder));
-  const auto model = model::load_model(checkpoint);
-  const auto info = model->info();
-  const Json report{{"schema", "ssmi/inspect/1"},
-                    {"architecture", info.architecture},
-                    {"parameters", model::parameter_count(*model)},
-                    {"layers", info.layers},
-                    {"hidden_size", info.hidden_size},
-                    {"tensors", tensor_list(checkpoint)},
-                    {"sha256", io::checkpoint_sha256(checkpoint)},
-                    {"analyses", {"probe"}}};
+  const Json report = report_on(io::open_tensors(resolve_model(options.checkpoint)));
   if (options.json) {
     std::cout << to_text(report, 2) << '\n';
   } else {
@@ -64,9 +98,10 @@ void add_inspect(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "inspect", "Check a checkpoint and say what it holds and what can be asked");
   command
-      ->add_option("checkpoint", options->folder, "Checkpoint folder, or the name of a known one")
+      ->add_option("checkpoint", options->checkpoint,
+                   "Checkpoint folder, weight file, or the name of a known one")
       ->required()
-      ->type_name("DIR");
+      ->type_name("PATH");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options] { run(*options); });
 }

@@ -21,7 +21,7 @@ fs::path share_folder() {
 
 fs::path resolve_model(const std::string& name) {
   std::error_code status;
-  if (fs::is_directory(name, status)) return name;
+  if (fs::is_directory(name, status) || fs::is_regular_file(name, status)) return name;
   std::vector<fs::path> folders;
   if (const char* variable = std::getenv("SSMI_MODELS")) {
     std::istringstream list(variable);
@@ -41,7 +41,7 @@ fs::path resolve_model(const std::string& name) {
   const fs::path bundled = share_folder() / "models";
   if (is_there(bundled)) return bundled / name;
   looked += bundled.string();
-  bad_input("{}: no such checkpoint folder, and no such name in {}", name, looked);
+  bad_input("{}: no such checkpoint folder or file, and no such name in {}", name, looked);
 }
 
 void note_left_out(const code::FunctionSet& set, Progress& progress) {

@@ -1,5 +1,9 @@
 #include "ssmi/core/excerpt.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 namespace ssmi {
 
 std::string excerpt(std::string_view text, size_t max_bytes) {
@@ -16,6 +20,15 @@ std::string excerpt(std::string_view text, size_t max_bytes) {
   }
   if (length < text.size()) result += "...";
   return result;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 5;
+  std::string text;
+  for (size_t i = 0; i < std::min(names.size(), kShown); ++i)
+    text += fmt::format("{}'{}'", i == 0 ? "" : ", ", excerpt(names[i]));
+  if (names.size() > kShown) text += fmt::format(" and {} more", names.size() - kShown);
+  return text;
 }
 
 }  // namespace ssmi

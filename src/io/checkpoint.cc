@@ -1,5 +1,6 @@
 #include "ssmi/io/checkpoint.h"
 
+#include <algorithm>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "ssmi/core/excerpt.h"
 #include "ssmi/core/file.h"
 #include "ssmi/core/hash.h"
+#include "ssmi/io/weights.h"
 
 namespace ssmi::io {
 namespace {
@@ -15,28 +17,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto kConfig = "config.json";
-constexpr auto kWeights = "model.safetensors";
-constexpr auto kIndex = "model.safetensors.index.json";
 constexpr uint64_t kMaxConfig = 4 << 20;
 constexpr uint64_t kMaxIndex = 16 << 20;
-
-constexpr std::string_view kConversion =
-    "python -c \"import torch, safetensors.torch as s; s.save_file({k: v.clone().contiguous() "
-    "for k, v in torch.load('pytorch_model.bin', map_location='cpu', weights_only=True).items()}, "
-    "'model.safetensors')\"";
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
-}
-
-[[noreturn]] void no_weights(const fs::path& folder) {
-  for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
-    if (!is_there(folder / name)) continue;
-    bad_input("{}: has {}, but only safetensors is read; convert it there with: {}",
-              folder.string(), name, kConversion);
-  }
-  bad_input("{}: no weights: neither {} nor {} is there", folder.string(), kWeights, kIndex);
 }
 
 /// Where a shard lies. Symbolic links may only lead to a file of the folder itself or, in the
@@ -79,52 +65,109 @@ std::map<std::string, std::vector<std::string>> read_index(const fs::path& path)
   return shards;
 }
 
-/// Moves the tensors of a shard, exactly those expected, to `tensors`.
-void take_shard(const fs::path& path, const std::vector<std::string>& expected,
-                TensorMap& tensors) {
-  TensorMap found = open_safetensors(path).tensors;
+/// Opens a weight file of the folder, adds it to the files and gives its tensors.
+TensorMap open_part(Checkpoint& checkpoint, const fs::path& path) {
+  const std::string name = path.filename().string();
+  WeightFile file = open_weights(path);
+  for (const std::string& note : file.notes)
+    checkpoint.notes.push_back(name + ": " + note);
+  checkpoint.files.push_back(name);
+  return std::move(file.tensors);
+}
+
+/// Moves the tensors of a shard, exactly those that `index` expects there, to `tensors`.
+void take_shard(TensorMap found, const fs::path& path, const std::vector<std::string>& expected,
+                const std::string& index, TensorMap& tensors) {
   for (const std::string& name : expected) {
     auto node = found.extract(name);
     if (node.empty()) {
       bad_input("{}: tensor '{}' is missing, {} places it here", path.string(), excerpt(name),
-                kIndex);
+                index);
     }
     tensors.insert(std::move(node));
   }
   if (!found.empty()) {
     bad_input("{}: tensor '{}' is unexpected, {} does not place it here", path.string(),
-              excerpt(found.begin()->first), kIndex);
+              excerpt(found.begin()->first), index);
   }
 }
 
-void open_shards(Checkpoint& checkpoint) {
-  const fs::path index = checkpoint.folder / kIndex;
-  for (const auto& [name, expected] : read_index(index)) {
-    take_shard(shard_path(checkpoint.folder, name, index.string()), expected, checkpoint.tensors);
-    checkpoint.files.push_back(name);
+TensorMap open_shards(Checkpoint& checkpoint, const std::string& index) {
+  const fs::path index_path = checkpoint.folder / index;
+  TensorMap tensors;
+  for (const auto& [name, expected] : read_index(index_path)) {
+    const fs::path path = shard_path(checkpoint.folder, name, index_path.string());
+    take_shard(open_part(checkpoint, path), path, expected, index, tensors);
   }
+  return tensors;
+}
+
+/// The files of the folder that are named like weights, sorted.
+std::vector<std::string> weight_files(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const fs::path extension = entry->path().extension();
+    std::error_code ignored;
+    const bool named = extension == ".safetensors" || extension == ".bin" || extension == ".pt" ||
+                       extension == ".pth" || extension == ".ckpt";
+    if (named && entry->is_regular_file(ignored)) names.push_back(entry->path().filename());
+  }
+  if (error) fail(ExitCode::kDisk, "{}: cannot read: {}", folder.string(), error.message());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+TensorMap open_folder(Checkpoint& checkpoint) {
+  for (const std::string name : {"model.safetensors", "pytorch_model.bin"}) {
+    if (is_there(checkpoint.folder / name)) return open_part(checkpoint, checkpoint.folder / name);
+    const std::string index = name + ".index.json";
+    if (is_there(checkpoint.folder / index)) return open_shards(checkpoint, index);
+  }
+  const auto names = weight_files(checkpoint.folder);
+  if (names.empty()) {
+    bad_input(
+        "{}: no weights: expected model.safetensors, pytorch_model.bin, an index of either, or "
+        "one file *.safetensors, *.bin, *.pt, *.pth or *.ckpt",
+        checkpoint.folder.string());
+  }
+  if (names.size() > 1) {
+    bad_input(
+        "{}: has several weight files, and none has the usual name: {}; name the one that is "
+        "meant",
+        checkpoint.folder.string(), listed(names));
+  }
+  return open_part(checkpoint, checkpoint.folder / names.front());
 }
 
 }  // namespace
 
-Checkpoint open_checkpoint(const fs::path& folder) {
+Checkpoint open_tensors(const fs::path& path) {
   std::error_code ignored;
-  if (!fs::is_directory(folder, ignored)) {
-    fail(ExitCode::kDisk, "{}: is not a folder; a checkpoint is a folder with {} and {}",
-         folder.string(), kConfig, kWeights);
+  const bool is_folder = fs::is_directory(path, ignored);
+  if (!is_folder && !is_there(path)) {
+    fail(ExitCode::kDisk,
+         "{}: is not there; a checkpoint is a folder with {} and weights, or a weight file",
+         path.string(), kConfig);
   }
-  const fs::path config = folder / kConfig;
-  if (!is_there(config)) bad_input("{}: no {}: not a checkpoint", folder.string(), kConfig);
-  Checkpoint result{
-      folder, parse_json(read_file(config, kMaxConfig), config.string()), {}, {kConfig}};
-  JsonObject(result.config, config.string());  // refuses anything but an object
-  if (is_there(folder / kWeights)) {
-    result.tensors = open_safetensors(folder / kWeights).tensors;
-    result.files.push_back(kWeights);
-  } else if (is_there(folder / kIndex)) {
-    open_shards(result);
-  } else {
-    no_weights(folder);
+  Checkpoint result;
+  result.folder = is_folder ? path : path.has_parent_path() ? path.parent_path() : ".";
+  const fs::path config = result.folder / kConfig;
+  if (is_there(config)) {
+    result.config = parse_json(read_file(config, kMaxConfig), config.string());
+    JsonObject(result.config, config.string());  // refuses anything but an object
+    result.files.push_back(kConfig);
+  }
+  result.tensors = is_folder ? open_folder(result) : open_part(result, path);
+  return result;
+}
+
+Checkpoint open_checkpoint(const fs::path& path) {
+  Checkpoint result = open_tensors(path);
+  if (result.config.is_null()) {
+    bad_input("{}: no {}: the architecture is not known; 'ssmi inspect' lists the tensors",
+              result.folder.string(), kConfig);
   }
   return result;
 }

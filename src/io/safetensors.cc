@@ -8,6 +8,7 @@
 #include <set>
 #include <string_view>
 
+#include "foreign.h"
 #include "safetensors_header.h"
 #include "ssmi/core/checked.h"
 #include "ssmi/core/error.h"
@@ -20,7 +21,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the format is little endian");
 
 constexpr uint64_t kMaxHeader = 100'000'000;  // of the reference implementation
-constexpr std::string_view kLfsPointer = "version https://git-lfs.github.com/spec/";
 
 std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -28,9 +28,7 @@ std::string_view as_text(std::span<const std::byte> bytes) {
 
 /// Length of the JSON header, checked against the file.
 size_t header_length(std::span<const std::byte> bytes, const std::string& where) {
-  if (as_text(bytes).starts_with(kLfsPointer)) {
-    bad_input("{}: is a Git LFS pointer, not the weights: fetch them with 'git lfs pull'", where);
-  }
+  refuse_lfs_pointer(bytes, where);
   uint64_t length = 0;
   if (bytes.size() < sizeof length) {
     bad_input("{}: has {} bytes, a safetensors file has at least 8", where, bytes.size());
@@ -87,9 +85,12 @@ void check_layout(const TensorMap& tensors, std::span<const std::byte> data,
 }  // namespace
 
 SafetensorsFile open_safetensors(const std::filesystem::path& path) {
-  const auto file = MappedFile::open(path);
+  return open_safetensors(MappedFile::open(path));
+}
+
+SafetensorsFile open_safetensors(const std::shared_ptr<const MappedFile>& file) {
   const auto bytes = file->bytes();
-  const std::string where = path.string();
+  const std::string where = file->path().string();
   const size_t length = header_length(bytes, where);
   const auto data = bytes.subspan(sizeof(uint64_t) + length);
   auto result = read_header(file, as_text(bytes.subspan(sizeof(uint64_t), length)), data);

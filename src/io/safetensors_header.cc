@@ -204,7 +204,7 @@ void HeaderReader::finish_tensor() {
            end, tensor(), data_.size());
   }
   view_->data = data_.subspan(begin, end - begin);
-  view_->file = file_;
+  view_->owner = file_;
   check_extent(*view_);
 }
 

@@ -44,7 +44,7 @@ at::Tensor to_float32(const io::TensorView& view) {
     std::memcpy(copy.data_ptr(), data, view.data.size());
     return copy.to(at::kFloat);
   }
-  const auto keep = [file = view.file](void*) mutable { file.reset(); };
+  const auto keep = [owner = view.owner](void*) mutable { owner.reset(); };
   return at::from_blob(data, view.shape, keep, options).to(at::kFloat);
 }
 

@@ -154,18 +154,23 @@ def test_names_resolve_as_path_then_in_SSMI_MODELS_then_as_installed(ssmi, tmp_p
     listed = ssmi("inspect", "bimamba-typeseg", env={"SSMI_MODELS": f"{tmp_path}/models"}).stdout
     assert listed != ssmi("inspect", "bimamba-typeseg").stdout
     error = ssmi("inspect", "nonesuch", env={"SSMI_MODELS": "/nowhere"}, expect=3).stderr
-    assert "no such checkpoint folder" in error and "/nowhere" in error
+    assert "no such checkpoint folder or file" in error and "/nowhere" in error
 
 
-def test_an_unknown_model_type_is_refused_with_the_known_ones(ssmi, tmp_path):
+def test_an_unknown_model_type_is_listed_and_otherwise_refused_with_the_known_ones(
+        ssmi, tmp_path, validated):
     config = json.loads((BUNDLED / "config.json").read_text())
     config["model_type"] = "hyena"
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "model.safetensors").write_bytes((BUNDLED / "model.safetensors").read_bytes())
-    error = ssmi("inspect", "model", expect=3).stderr
-    assert "model_type 'hyena' is not known; known are: bimamba" in error
+    message = "model_type 'hyena' is not known; known are: bimamba"
+    report = validated("inspect", ssmi("inspect", "model", "--json").stdout)
+    assert report["architecture"] is None and report["reason"].startswith(message)
+    assert len(report["tensors"]) == 89 and report["analyses"] == []
+    assert message in ssmi("inspect", "model").stdout
+    assert message in ssmi("init", "--like", "model", "--out", "twin", expect=3).stderr
 
 
 def damage(rng, kind, weights, config):

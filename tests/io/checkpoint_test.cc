@@ -65,7 +65,6 @@ TEST_CASE("checkpoint: shards of an index") {
   make_sharded(folder.path());
   const Checkpoint checkpoint = open_checkpoint(folder.path());
   CHECK(checkpoint.tensors.size() == 3);
-  CHECK(checkpoint.tensors.at("c").file->path().filename() == "x");
   CHECK(checkpoint.files == std::vector<std::string>{"config.json", "x", "y"});
   CHECK(checkpoint_sha256(checkpoint) == sha256("{}" + weights({"a", "c"}) + weights({"b"})));
   // The single file wins, as in the transformers library.
@@ -75,17 +74,54 @@ TEST_CASE("checkpoint: shards of an index") {
 
 TEST_CASE("checkpoint: what is missing is said") {
   const TemporaryFolder folder;
-  check_fails(ExitCode::kDisk, "gone: is not a folder", [&] { open_checkpoint(folder / "gone"); });
-  refuses(folder.path(), "no config.json");
-  write_file(folder / "config.json", "{}");
+  check_fails(ExitCode::kDisk, "gone: is not there; a checkpoint is a folder",
+              [&] { open_checkpoint(folder / "gone"); });
+  refuses(folder.path(), "no weights: expected model.safetensors");
+  write_file(folder / "model.safetensors", weights({"a"}));
+  refuses(folder.path(), "no config.json: the architecture is not known");
+  refuses(folder / "model.safetensors", "no config.json: the architecture is not known");
+  const Checkpoint checkpoint = open_tensors(folder.path());
+  CHECK(checkpoint.config.is_null());
+  CHECK(checkpoint.tensors.size() == 1);
+  CHECK(checkpoint.files == std::vector<std::string>{"model.safetensors"});
+  CHECK(checkpoint_sha256(checkpoint) == sha256(weights({"a"})));
+}
+
+TEST_CASE("checkpoint: weights are found by a fixed order of names") {
+  const TemporaryFolder folder;
+  const auto takes = [&](const std::string& tensor) {
+    const auto tensors = open_tensors(folder.path()).tensors;
+    CHECK(tensors.size() == 1);
+    CHECK(tensors.contains(tensor));
+  };
+  write_file(folder / "epoch3.ckpt", weights({"only"}));
+  write_file(folder / "notes.txt", "");
+  takes("only");
+  write_file(folder / "epoch4.pt", weights({"other"}));
   refuses(folder.path(),
-          "no weights: neither model.safetensors nor model.safetensors.index.json is there");
-  write_file(folder / "pytorch_model.bin.index.json", "");
-  refuses(folder.path(), "has pytorch_model.bin.index.json, but only safetensors is read");
-  write_file(folder / "pytorch_model.bin", "");
-  refuses(folder.path(),
-          "has pytorch_model.bin, but only safetensors is read; convert it there "
-          "with: python -c");
+          "several weight files, and none has the usual name: 'epoch3.ckpt', "
+          "'epoch4.pt'; name the one that is meant");
+  CHECK(open_tensors(folder / "epoch4.pt").tensors.contains("other"));
+  write_file(folder / "pytorch_model.bin.index.json", R"({"weight_map":{"only":"epoch3.ckpt"}})");
+  takes("only");
+  write_file(folder / "pytorch_model.bin", weights({"bin"}));
+  takes("bin");
+  write_file(folder / "model.safetensors.index.json", R"({"weight_map":{"other":"epoch4.pt"}})");
+  takes("other");
+  write_file(folder / "model.safetensors", weights({"single"}));
+  takes("single");
+}
+
+TEST_CASE("checkpoint: a weight file with the config beside it") {
+  const TemporaryFolder folder;
+  write_file(folder / "config.json", R"({"model_type":"bimamba"})");
+  write_file(folder / "best.pt", weights({"a"}));
+  write_file(folder / "last.pt", weights({"b"}));
+  const Checkpoint checkpoint = open_checkpoint(folder / "last.pt");
+  CHECK(checkpoint.config.at("model_type") == "bimamba");
+  CHECK(checkpoint.folder == folder.path());
+  CHECK(checkpoint.tensors.contains("b"));
+  CHECK(checkpoint.files == std::vector<std::string>{"config.json", "last.pt"});
 }
 
 TEST_CASE("checkpoint: the configuration is a JSON object of bounded size") {
@@ -128,7 +164,7 @@ TEST_CASE("checkpoint: a shard holds what the index says") {
   write_file(folder / "y", weights({"B"}));
   refuses(folder.path(), "y: tensor 'b' is missing");
   write_file(folder / "y", "no weights");
-  refuses(folder.path(), "y: is no safetensors file");
+  refuses(folder.path(), "y: is no weight file");
 }
 
 TEST_CASE("checkpoint: symbolic links lead nowhere but to the folder and a cache's blobs") {

@@ -5,6 +5,7 @@
 
 #include "io/allocation.h"
 #include "ssmi/io/checkpoint.h"
+#include "ssmi/io/safetensors.h"
 #include "support.h"
 
 namespace ssmi::io {

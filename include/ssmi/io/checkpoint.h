@@ -5,22 +5,30 @@
 #include <vector>
 
 #include "ssmi/core/json.h"
-#include "ssmi/io/safetensors.h"
+#include "ssmi/io/tensor.h"
 
 namespace ssmi::io {
 
-/// A Hugging Face folder. Nothing is known here about what the configuration or the tensors mean.
+/// A Hugging Face folder, or one weight file. Nothing is known here about what the configuration or
+/// the tensors mean.
 struct Checkpoint {
   std::filesystem::path folder;
-  Json config;  ///< an object
+  Json config;  ///< an object; null where there is none (open_tensors() alone)
   TensorMap tensors;
-  std::vector<std::string> files;  ///< config.json, then the weight files sorted by name
+  std::vector<std::string> files;  ///< config.json if there, then the weight files sorted by name
+  std::vector<std::string> notes;  ///< what a user should know of how the tensors were found
 };
 
-/// Opens config.json with model.safetensors or, where that is absent, the shards that
-/// model.safetensors.index.json names. A shard must lie in the folder and hold exactly the tensors
-/// the index says. docs/formats.md lists the rules. Throws Error{kBadInput}, Error{kDisk}.
-Checkpoint open_checkpoint(const std::filesystem::path& folder);
+/// Opens config.json with the weights of the folder, or with the weight file at `path`, which lies
+/// beside it. Of a folder the first of these is taken: model.safetensors, the shards of
+/// model.safetensors.index.json, pytorch_model.bin, the shards of pytorch_model.bin.index.json, the
+/// only file whose name ends like a weight file's. A shard must lie in the folder and hold exactly
+/// the tensors the index says. docs/formats.md lists the rules. Throws Error{kBadInput},
+/// Error{kDisk}.
+Checkpoint open_checkpoint(const std::filesystem::path& path);
+
+/// The same, but config.json may be absent.
+Checkpoint open_tensors(const std::filesystem::path& path);
 
 /// SHA-256 of the contents of `files`, one after the other: what `cat FILES | sha256sum` gives.
 std::string checkpoint_sha256(const Checkpoint& checkpoint);

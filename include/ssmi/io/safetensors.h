@@ -10,20 +10,9 @@
 #include <vector>
 
 #include "ssmi/core/file.h"
-#include "ssmi/io/dtype.h"
+#include "ssmi/io/tensor.h"
 
 namespace ssmi::io {
-
-/// A tensor as it lies in a mapped file: row-major, little endian. The data need not be aligned to
-/// its elements; the file stays mapped as long as a view of it lives.
-struct TensorView {
-  Dtype dtype{};
-  std::vector<int64_t> shape;
-  std::span<const std::byte> data;
-  std::shared_ptr<const MappedFile> file;
-};
-
-using TensorMap = std::map<std::string, TensorView>;
 
 struct SafetensorsFile {
   TensorMap tensors;
@@ -34,6 +23,7 @@ struct SafetensorsFile {
 /// their messages), so that each view holds exactly what its dtype and shape need. The data is not
 /// touched. Throws Error{kBadInput} when a rule is broken, Error{kDisk} when it cannot be opened.
 SafetensorsFile open_safetensors(const std::filesystem::path& path);
+SafetensorsFile open_safetensors(const std::shared_ptr<const MappedFile>& file);
 
 /// A tensor to write: row-major, little endian, data.size() = elements times their size.
 struct TensorBytes {
