@@ -1,0 +1,101 @@
+#include "ssmi/kernels/fft_convolution.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/abs.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/max.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "ssmi/core/random.h"
+#include "support.h"
+
+namespace ssmi::kernels {
+namespace {
+
+at::Tensor random_tensor(const std::string& name, at::IntArrayRef shape) {
+  Random random(11, name);
+  at::Tensor tensor = at::empty(shape, at::kDouble);
+  std::generate_n(tensor.data_ptr<double>(), tensor.numel(), [&] { return random.normal(); });
+  return tensor;
+}
+
+/// The sum written out, in float64.
+at::Tensor direct(const at::Tensor& u, const at::Tensor& kernels, std::span<const int64_t> offsets,
+                  Direction direction) {
+  at::Tensor y = at::zeros_like(u);
+  const auto in = u.accessor<double, 2>(), taps = kernels.accessor<double, 2>();
+  auto out = y.accessor<double, 2>();
+  const int64_t sign = direction == Direction::kForward ? -1 : 1;
+  const int64_t share = u.size(1) / kernels.size(0);
+  for (size_t row = 0; row + 1 < offsets.size(); ++row) {
+    for (int64_t t = offsets[row]; t < offsets[row + 1]; ++t) {
+      for (int64_t lag = 0; lag < kernels.size(1); ++lag) {
+        const int64_t source = t + sign * lag;
+        if (source < offsets[row] || source >= offsets[row + 1]) break;
+        for (int64_t channel = 0; channel < u.size(1); ++channel)
+          out[t][channel] += taps[channel / share][lag] * in[source][channel];
+      }
+    }
+  }
+  return y;
+}
+
+double relative_difference(const at::Tensor& found, const at::Tensor& expected) {
+  return (found.to(at::kDouble) - expected).abs().max().item<double>() /
+         expected.abs().max().item<double>();
+}
+
+/// Rows of 1, 1, 2, 0, 3, 5, 5, 5, 64 and 90 tokens.
+const std::vector<int64_t> kOffsets{0, 1, 2, 4, 4, 7, 12, 17, 22, 86, 176};
+
+TEST_CASE("fft convolution: equals the sum, row by row, both ways, however kernels are shared") {
+  const int64_t channels = 6;
+  const at::Tensor u = random_tensor("u", {kOffsets.back(), channels});
+  for (const int64_t groups : {1, 2, 6}) {
+    for (const int64_t taps : {1, 4, 90, 300}) {
+      const at::Tensor kernels = random_tensor("kernels", {groups, taps});
+      for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
+        CAPTURE(groups);
+        CAPTURE(taps);
+        const at::Tensor expected = direct(u, kernels, kOffsets, direction);
+        const at::Tensor exact = fft_convolution(u, kernels, kOffsets, direction);
+        CHECK(relative_difference(exact, expected) < 1e-13);
+        const at::Tensor found =
+            fft_convolution(u.to(at::kFloat), kernels.to(at::kFloat), kOffsets, direction);
+        CHECK((found.scalar_type() == at::kFloat));
+        CHECK(relative_difference(found, expected) < 1e-6);
+      }
+    }
+  }
+}
+
+TEST_CASE("fft convolution: an input that is a view of a wider tensor") {
+  const at::Tensor wide = random_tensor("u", {kOffsets.back(), 6});
+  const at::Tensor u = wide.slice(1, 2, 4);
+  const at::Tensor kernels = random_tensor("kernels", {1, 90});
+  CHECK(relative_difference(fft_convolution(u, kernels, kOffsets, Direction::kForward),
+                            direct(u, kernels, kOffsets, Direction::kForward)) < 1e-13);
+}
+
+TEST_CASE("fft convolution: one thread or two, and the same bits each time") {
+  const at::Tensor u = random_tensor("u", {kOffsets.back(), 64});
+  const at::Tensor kernels = random_tensor("kernels", {1, 90});
+  const at::Tensor expected = direct(u, kernels, kOffsets, Direction::kBackward);
+  for (const int threads : {1, 2}) {
+    at::set_num_threads(threads);
+    const auto run = [&] {
+      return fft_convolution(u.to(at::kFloat), kernels.to(at::kFloat), kOffsets,
+                             Direction::kBackward);
+    };
+    const at::Tensor found = run();
+    CHECK(relative_difference(found, expected) < 1e-6);
+    CHECK(found.equal(run()));
+  }
+}
+
+}  // namespace
+}  // namespace ssmi::kernels
