@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "ssmi/code/functions.h"
 #include "ssmi/core/progress.h"
@@ -23,6 +24,9 @@ void add_tokens(CLI::App& app);
 /// (separated by ':'), else in the installed share/models. Throws Error{kBadInput} saying where it
 /// looked.
 std::filesystem::path resolve_model(const std::string& name);
+
+/// Says what loading a checkpoint found worth knowing.
+void note_all(const std::vector<std::string>& notes, Progress& progress);
 
 /// Says how many files and functions were left out on reading, if any.
 void note_left_out(const code::FunctionSet& set, Progress& progress);

@@ -198,7 +198,8 @@ void run(const Options& options) {
   catch_signals();
   StderrProgress progress(false);
   const auto checkpoint = io::open_checkpoint(resolve_model(options.folder));
-  const auto model = model::load_model(checkpoint);
+  const auto [model, notes] = model::load_model(checkpoint);
+  note_all(notes, progress);
   const auto names = wanted(options, model->info());
   const Rows rows = read_rows(options, checkpoint, progress);
   if (rows.ids.empty()) bad_input("nothing to embed: no row with a token");

@@ -16,8 +16,8 @@ struct Options {
 
 void run(const Options& options) {
   const auto checkpoint = io::open_checkpoint(resolve_model(options.like));
-  const auto model =
-      model::checked_model(checkpoint);  // sizes that its weights do not have are refused
+  // Sizes that its weights do not have are refused.
+  const auto model = model::checked_model(checkpoint).model;
   model::initialise(*model, options.seed);
   model::save_model(*model, checkpoint.config, options.out);
   std::cout << fmt::format("{}: {} with {} parameters, initialised at random (seed {})\n",

@@ -41,8 +41,10 @@ std::string unknown_because(const io::Checkpoint& checkpoint) {
 Json report_on(const io::Checkpoint& checkpoint) {
   Json report{{"schema", "ssmi/inspect/1"}, {"architecture", nullptr}};
   const std::string reason = unknown_because(checkpoint);
+  std::vector<std::string> notes = checkpoint.notes;
   if (reason.empty()) {
-    const auto model = model::load_model(checkpoint);
+    const auto [model, found] = model::load_model(checkpoint);
+    notes = found;
     const auto info = model->info();
     report["architecture"] = info.architecture;
     report["parameters"] = model::parameter_count(*model);
@@ -52,7 +54,7 @@ Json report_on(const io::Checkpoint& checkpoint) {
     report["reason"] = reason;
   }
   report["tensors"] = tensor_list(checkpoint);
-  report["notes"] = checkpoint.notes;
+  report["notes"] = notes;
   report["sha256"] = io::checkpoint_sha256(checkpoint);
   report["analyses"] = reason.empty() ? Json{"probe"} : Json::array();
   return report;

@@ -44,6 +44,11 @@ fs::path resolve_model(const std::string& name) {
   bad_input("{}: no such checkpoint folder or file, and no such name in {}", name, looked);
 }
 
+void note_all(const std::vector<std::string>& notes, Progress& progress) {
+  for (const std::string& note : notes)
+    progress.note(note);
+}
+
 void note_left_out(const code::FunctionSet& set, Progress& progress) {
   if (set.files_broken + set.files_too_large + set.functions_broken == 0) return;
   progress.note(fmt::format(

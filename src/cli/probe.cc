@@ -48,13 +48,14 @@ struct Opened {
   std::unique_ptr<text::Tokenizer> tokenizer;
 };
 
-std::vector<Opened> open_all(const std::vector<std::string>& names) {
+std::vector<Opened> open_all(const std::vector<std::string>& names, Progress& progress) {
   std::vector<Opened> opened;
   std::set<std::string> seen;
   for (const std::string& name : names) {
     if (!seen.insert(name).second) fail(ExitCode::kUsage, "{}: is given twice", name);
     Opened entry{io::open_checkpoint(resolve_model(name)), nullptr};
-    model::checked_model(entry.checkpoint);  // found out before the work, not after it
+    // What is wrong with it is found out before the work, not after it.
+    note_all(model::checked_model(entry.checkpoint).notes, progress);
     entry.tokenizer = text::load_tokenizer(entry.checkpoint.folder, entry.checkpoint.config);
     opened.push_back(std::move(entry));
   }
@@ -129,7 +130,7 @@ void run(Options options) {
   const report::Timing timing;
   StderrProgress progress(options.quiet);
   if (options.threads > 0) at::set_num_threads(options.threads);
-  const auto opened = open_all(options.checkpoints);
+  const auto opened = open_all(options.checkpoints, progress);
   const auto suite = suite_options(options);
   if (options.data.empty()) options.data = share_folder() / "data/python-functions.jsonl.xz";
   const auto set = code::load_functions(options.data, options.field);

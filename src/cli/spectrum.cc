@@ -27,11 +27,12 @@ struct Options {
 
 /// Opens every checkpoint and its model, which keeps the weight files mapped.
 std::vector<spectrum::Subject> open_all(const std::vector<io::Checkpoint>& checkpoints,
-                                        const Options& options) {
+                                        const Options& options, Progress& progress) {
   std::vector<spectrum::Subject> subjects;
   for (size_t i = 0; i < checkpoints.size(); ++i) {
-    auto loaded = model::load_model(checkpoints[i]);
-    subjects.push_back({options.checkpoints[i], &checkpoints[i].config, std::move(loaded)});
+    auto [model, notes] = model::load_model(checkpoints[i]);
+    note_all(notes, progress);
+    subjects.push_back({options.checkpoints[i], &checkpoints[i].config, std::move(model)});
   }
   return subjects;
 }
@@ -66,7 +67,7 @@ void run(Options options) {
     if (!seen.insert(name).second) fail(ExitCode::kUsage, "{}: is given twice", name);
     checkpoints.push_back(io::open_checkpoint(resolve_model(name)));
   }
-  const auto subjects = open_all(checkpoints, options);
+  const auto subjects = open_all(checkpoints, options, progress);
 
   const auto started = std::chrono::steady_clock::now();
   const auto study = spectrum::study(subjects, options.spectrum, progress);

@@ -1,13 +1,29 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "ssmi/core/json.h"
+#include "ssmi/io/safetensors.h"
 #include "ssmi/model/model.h"
 
 namespace ssmi::model {
 
+/// The tensors of the checkpoint that a model is made for; none where it is made from its config
+/// alone.
+class Stored {
+ public:
+  explicit Stored(const io::TensorMap* tensors) : tensors_(tensors) {}
+  /// Whether there is a checkpoint at all.
+  bool known() const { return tensors_ != nullptr; }
+  /// The tensor of that name, whatever prefix it may have; null where there is none.
+  const io::TensorView* find(std::string_view name) const;
+
+ private:
+  const io::TensorMap* tensors_;
+};
+
 /// One maker an architecture; each lives in the file of that name.
-std::unique_ptr<Model> make_bimamba(const JsonObject& config);
+std::unique_ptr<Model> make_bimamba(const JsonObject& config, const Stored& stored);
 
 }  // namespace ssmi::model

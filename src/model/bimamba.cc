@@ -81,7 +81,8 @@ class BiMamba : public Model {
             config_.vocab,
             {Site::kEmbedding, Site::kBlockInput, Site::kMixerInput, Site::kConvOutput,
              Site::kDelta, Site::kStateOutput, Site::kGate, Site::kMixerOutput, Site::kBlockOutput,
-             Site::kFinalNorm, Site::kLogits}};
+             Site::kFinalNorm, Site::kLogits},
+            "backbone."};
   }
 
   void visit(const ParameterVisitor& visitor) override;
@@ -133,9 +134,11 @@ void BiMamba::visit_block(const ParameterVisitor& visitor, const std::string& pr
           block.conv.weight);
   visitor({prefix + "mixer.conv1d.bias", {c.inner}, constant(0)}, block.conv.bias);
   affine("mixer.x_proj", c.rank + 2 * c.states, c.inner, block.x_proj);
-  affine("mixer.dt_proj", c.inner, c.rank, block.dt_proj);
-  visitor({prefix + "mixer.A_log", {c.inner, c.states}, constant(0)}, block.a_log);
-  visitor({prefix + "mixer.D", {c.inner}, constant(1)}, block.d);
+  visitor({prefix + "mixer.dt_proj.weight", {c.inner, c.rank}, lecun_normal(c.rank)},
+          block.dt_proj.weight);
+  visitor({prefix + "mixer.dt_proj.bias", {c.inner}, constant(0), true}, block.dt_proj.bias);
+  visitor({prefix + "mixer.A_log", {c.inner, c.states}, constant(0), true}, block.a_log);
+  visitor({prefix + "mixer.D", {c.inner}, constant(1), true}, block.d);
   affine("mixer.out_proj", c.width, c.inner, block.out_proj);
 }
 
@@ -191,7 +194,7 @@ at::Tensor BiMamba::scan(const Block& block, const at::Tensor& u, const at::Tens
 
 }  // namespace
 
-std::unique_ptr<Model> make_bimamba(const JsonObject& config) {
+std::unique_ptr<Model> make_bimamba(const JsonObject& config, const Stored& /*stored*/) {
   return std::make_unique<BiMamba>(read_config(config));
 }
 

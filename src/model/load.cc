@@ -2,13 +2,13 @@
 #include <ATen/ops/from_blob.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstring>
-#include <set>
+#include <map>
 
-#include "ssmi/core/checked.h"
+#include "names.h"
 #include "ssmi/core/error.h"
-#include "ssmi/core/file.h"
-#include "ssmi/core/progress.h"
+#include "ssmi/core/excerpt.h"
 #include "ssmi/io/safetensors.h"
 #include "ssmi/model/model.h"
 
@@ -48,103 +48,125 @@ at::Tensor to_float32(const io::TensorView& view) {
   return at::from_blob(data, view.shape, keep, options).to(at::kFloat);
 }
 
-/// Names, a few of them in full.
-std::string listed(const std::vector<std::string>& names) {
-  constexpr size_t kShown = 5;
-  const size_t shown = std::min(names.size(), kShown);
-  std::string text = fmt::format(
-      "'{}'", fmt::join(names.begin(), names.begin() + static_cast<ptrdiff_t>(shown), "', '"));
-  if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
-  return text;
-}
-
 /// Compares what the config implies with what the files hold, all at once.
-void check_tensors(const io::Checkpoint& checkpoint, Model& model) {
-  std::vector<std::string> missing, problems;
-  std::set<std::string> expected;
+void check_tensors(const io::Checkpoint& checkpoint, Model& model, const Names& names) {
+  std::vector<std::string> missing, problems = names.clashes;
   model.visit([&](const Parameter& parameter, at::Tensor&) {
-    expected.insert(parameter.name);
-    const auto found = checkpoint.tensors.find(parameter.name);
-    if (found == checkpoint.tensors.end()) {
-      missing.push_back(parameter.name);
-    } else if (found->second.shape != parameter.shape) {
-      problems.push_back(fmt::format("tensor '{}' has shape [{}], config.json says [{}]",
-                                     parameter.name, fmt::join(found->second.shape, ", "),
+    const auto found = names.stored.find(parameter.name);
+    if (found == names.stored.end()) {
+      if (parameter.tied_to == nullptr) missing.push_back(parameter.name);
+      return;
+    }
+    const io::TensorView& view = checkpoint.tensors.at(found->second);
+    const std::string stored = excerpt(found->second);
+    if (view.shape != parameter.shape) {
+      problems.push_back(fmt::format("tensor '{}' has shape [{}], config.json says [{}]", stored,
+                                     fmt::join(view.shape, ", "),
                                      fmt::join(parameter.shape, ", ")));
-    } else if (!is_floating(found->second.dtype)) {
-      problems.push_back(fmt::format("tensor '{}' is {}, expected a floating type", parameter.name,
-                                     io::dtype_name(found->second.dtype)));
+    } else if (!is_floating(view.dtype)) {
+      problems.push_back(fmt::format("tensor '{}' is {}, expected a floating type", stored,
+                                     io::dtype_name(view.dtype)));
     }
   });
-  std::vector<std::string> unexpected;
-  for (const auto& [name, view] : checkpoint.tensors) {
-    if (!expected.contains(name)) unexpected.push_back(name);
-  }
   if (!missing.empty()) problems.push_back("missing tensors: " + listed(missing));
-  if (!unexpected.empty()) problems.push_back("unexpected tensors: " + listed(unexpected));
+  if (!names.unexpected.empty()) {
+    problems.push_back("unexpected tensors: " + listed(names.unexpected));
+  }
   if (problems.empty()) return;
   if (problems.size() > 5) problems.resize(5);
   bad_input("{}: does not hold the {} its config.json describes: {}", checkpoint.folder.string(),
             model.info().architecture, fmt::join(problems, "; "));
 }
 
+/// How names were read, as notes.
+std::vector<std::string> notes_of_names(const Names& names, const ModelInfo& info) {
+  std::vector<std::string> notes;
+  for (const auto& [prefix, count] : names.stripped) {
+    notes.push_back(fmt::format("names: stripped '{}' from {} tensors", excerpt(prefix), count));
+  }
+  if (names.added > 0) {
+    notes.push_back(fmt::format("names: added '{}' to {} tensors", info.base_prefix, names.added));
+  }
+  if (!names.ignored.empty()) {
+    notes.push_back(fmt::format("ignored {} tensors that a {} has no use for: {}",
+                                names.ignored.size(), info.architecture, listed(names.ignored)));
+  }
+  return notes;
+}
+
+/// A warning where state-space parameters lost bits that their kernels need.
+std::vector<std::string> notes_of_precision(const io::Checkpoint& checkpoint, Model& model,
+                                            const Names& names) {
+  std::vector<std::string> halves;
+  model.visit([&](const Parameter& parameter, at::Tensor&) {
+    const auto found = names.stored.find(parameter.name);
+    if (!parameter.state_space || found == names.stored.end()) return;
+    const io::Dtype dtype = checkpoint.tensors.at(found->second).dtype;
+    if (dtype == io::Dtype::kF16 || dtype == io::Dtype::kBF16) halves.push_back(found->second);
+  });
+  if (halves.empty()) return {};
+  return {
+      fmt::format("{} state-space parameters are stored in half precision, which can move kernels "
+                  "by 3 to 42 per cent: {}; take a float32 checkpoint where there is one",
+                  halves.size(), listed(halves))};
+}
+
+bool same_values(const io::TensorView& a, const io::TensorView& b) {
+  return a.dtype == b.dtype && a.shape == b.shape &&
+         (a.data.data() == b.data.data() ||
+          std::memcmp(a.data.data(), b.data.data(), a.data.size()) == 0);
+}
+
+/// Fills the parameters from the files. A tied one is the other's tensor, unless the files say that
+/// it is not: then its own counts, and a note says so.
+void fill(const io::Checkpoint& checkpoint, const Names& names, Loaded& loaded) {
+  const auto view_of = [&](const std::string& name) -> const io::TensorView* {
+    const auto found = names.stored.find(name);
+    return found == names.stored.end() ? nullptr : &checkpoint.tensors.at(found->second);
+  };
+  std::map<std::string, at::Tensor> filled;
+  loaded.model->visit([&](const Parameter& parameter, at::Tensor& tensor) {
+    const auto* own = view_of(parameter.name);
+    const auto* other = parameter.tied_to == nullptr ? nullptr : view_of(parameter.tied_to);
+    if (other != nullptr && (own == nullptr || same_values(*own, *other))) {
+      tensor = filled.at(parameter.tied_to);
+    } else {
+      tensor = to_float32(*own);
+    }
+    if (other != nullptr && !tensor.is_same(filled.at(parameter.tied_to))) {
+      loaded.notes.push_back(
+          fmt::format("'{}' is stored with other values than '{}', to which the "
+                      "config ties it; its own are used",
+                      parameter.name, parameter.tied_to));
+    }
+    filled[parameter.name] = tensor;
+  });
+}
+
+/// The model, checked, and where its parameters lie.
+std::pair<Loaded, Names> fitted_model(const io::Checkpoint& checkpoint) {
+  const std::string where = (checkpoint.folder / "config.json").string();
+  Loaded loaded{make_model(checkpoint.config, where, &checkpoint.tensors), checkpoint.notes};
+  Names names = match_names(checkpoint.tensors, *loaded.model);
+  check_tensors(checkpoint, *loaded.model, names);
+  const ModelInfo info = loaded.model->info();
+  for (const auto& notes : {notes_of_names(names, info), loaded.model->notes(),
+                            notes_of_precision(checkpoint, *loaded.model, names)}) {
+    loaded.notes.insert(loaded.notes.end(), notes.begin(), notes.end());
+  }
+  return {std::move(loaded), std::move(names)};
+}
+
 }  // namespace
 
-std::unique_ptr<Model> checked_model(const io::Checkpoint& checkpoint) {
-  auto model = make_model(checkpoint.config, (checkpoint.folder / "config.json").string());
-  check_tensors(checkpoint, *model);
-  return model;
+Loaded checked_model(const io::Checkpoint& checkpoint) {
+  return fitted_model(checkpoint).first;
 }
 
-std::unique_ptr<Model> load_model(const io::Checkpoint& checkpoint) {
-  auto model = checked_model(checkpoint);
-  model->visit([&](const Parameter& parameter, at::Tensor& tensor) {
-    tensor = to_float32(checkpoint.tensors.at(parameter.name));
-  });
-  return model;
-}
-
-void initialise(Model& model, uint64_t seed, const ParameterFilter& takes) {
-  model.visit([&](const Parameter& parameter, at::Tensor& tensor) {
-    if (takes && !takes(parameter)) return;
-    check_interrupted();
-    tensor = at::empty(parameter.shape, at::kFloat);
-    Random random(seed, "initialise/" + parameter.name);
-    parameter.initial(random, {tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel())});
-  });
-}
-
-int64_t parameter_count(Model& model) {
-  int64_t count = 0;
-  model.visit([&](const Parameter& parameter, at::Tensor&) {
-    count += checked_numel(parameter.shape).value_or(0);
-  });
-  return count;
-}
-
-void save_model(Model& model, const Json& config, const std::filesystem::path& folder) {
-  namespace fs = std::filesystem;
-  if (fs::exists(folder)) {
-    fail(ExitCode::kDisk, "{}: exists already; name a new folder", folder.string());
-  }
-  std::vector<at::Tensor> kept;
-  std::vector<io::TensorBytes> tensors;
-  model.visit([&](const Parameter& parameter, at::Tensor& tensor) {
-    kept.push_back(tensor.contiguous());
-    const auto* data = static_cast<const std::byte*>(kept.back().const_data_ptr());
-    tensors.push_back(
-        {parameter.name, io::Dtype::kF32, parameter.shape, {data, kept.back().nbytes()}});
-  });
-  fs::path partial = folder;
-  partial += ".partial";
-  std::error_code status;
-  fs::remove_all(partial, status);
-  fs::create_directories(partial, status);
-  if (status) fail(ExitCode::kDisk, "{}: cannot create: {}", partial.string(), status.message());
-  io::write_safetensors(partial / "model.safetensors", tensors, {{"format", "pt"}});
-  write_file(partial / "config.json", to_text(config, 2) + "\n");
-  fs::rename(partial, folder, status);
-  if (status) fail(ExitCode::kDisk, "{}: cannot rename: {}", folder.string(), status.message());
+Loaded load_model(const io::Checkpoint& checkpoint) {
+  auto [loaded, names] = fitted_model(checkpoint);
+  fill(checkpoint, names, loaded);
+  return std::move(loaded);
 }
 
 void check_ids(const Batch& batch, int64_t vocab_size) {

@@ -9,6 +9,13 @@ Initialiser constant(float value) {
   return [=](Random&, std::span<float> out) { std::ranges::fill(out, value); };
 }
 
+Initialiser uniform(double low, double high) {
+  return [=](Random& random, std::span<float> out) {
+    for (float& x : out)
+      x = static_cast<float>(low + (high - low) * random.uniform());
+  };
+}
+
 Initialiser normal(double standard_deviation) {
   return [=](Random& random, std::span<float> out) {
     for (float& x : out)

@@ -47,7 +47,7 @@ double relative_difference(const at::Tensor& found, const at::Tensor& expected) 
 }
 
 TEST_CASE("bimamba: hidden states, norm and logits equal the reference implementation's") {
-  const auto model = load_model(io::open_checkpoint(bundled()));
+  const auto model = load_model(io::open_checkpoint(bundled())).model;
   const auto reference = io::open_safetensors(std::filesystem::path(SSMI_SOURCE_DIR) /
                                               "tests/golden/bimamba-typeseg/reference.safetensors");
   const at::Tensor ids = tensor_of(reference.tensors.at("input_ids"), at::kLong);
@@ -63,7 +63,7 @@ TEST_CASE("bimamba: hidden states, norm and logits equal the reference implement
 }
 
 TEST_CASE("bimamba: a row in a batch gives what the row alone gives") {
-  const auto model = load_model(io::open_checkpoint(bundled()));
+  const auto model = load_model(io::open_checkpoint(bundled())).model;
   Random random(1, "rows");
   std::vector<std::vector<int64_t>> rows;
   for (const size_t length : {1, 2, 3, 5, 90, 300}) {
@@ -83,7 +83,7 @@ TEST_CASE("bimamba: a row in a batch gives what the row alone gives") {
 }
 
 TEST_CASE("bimamba: replacing a block's output at a tap replaces what follows") {
-  const auto model = load_model(io::open_checkpoint(bundled()));
+  const auto model = load_model(io::open_checkpoint(bundled())).model;
   const Batch batch = pack(std::vector<std::vector<int64_t>>{{100, 101, 102}});
   at::Tensor first, last;
   const Points points{{Site::kBlockOutput, 1}, {Site::kBlockInput, 2}};
@@ -95,7 +95,7 @@ TEST_CASE("bimamba: replacing a block's output at a tap replaces what follows") 
 }
 
 TEST_CASE("bimamba: the pass goes through every site it names, and no other") {
-  const auto model = load_model(io::open_checkpoint(bundled()));
+  const auto model = load_model(io::open_checkpoint(bundled())).model;
   Points points;
   for (const SiteInfo& site : sites())
     points.emplace_back(site.site, site.per_block ? 1 : 0);
@@ -112,7 +112,7 @@ TEST_CASE("bimamba: the pass goes through every site it names, and no other") {
 }
 
 TEST_CASE("model: ids outside the vocabulary are refused") {
-  const auto model = load_model(io::open_checkpoint(bundled()));
+  const auto model = load_model(io::open_checkpoint(bundled())).model;
   test::check_fails(ExitCode::kMismatch, "token id 130 is outside the model's vocabulary of 130",
                     [&] { all_states(*model, {{1, 130}}); });
   test::check_fails(ExitCode::kMismatch, "token id -1", [&] { all_states(*model, {{-1}}); });
@@ -142,7 +142,7 @@ TEST_CASE("init: moments of the initialisation, equal for equal seeds, saved and
 
   const test::TemporaryFolder folder;
   save_model(*model, checkpoint.config, folder / "twin");
-  const auto loaded = load_model(io::open_checkpoint(folder / "twin"));
+  const auto loaded = load_model(io::open_checkpoint(folder / "twin")).model;
   const auto other = make(2);
   const auto same = make(1);
   const auto equals = [&](Model& candidate) {

@@ -1,9 +1,12 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/max.h>
 #include <fmt/format.h>
 
 #include <functional>
+#include <map>
+#include <set>
 
 #include "ssmi/core/file.h"
 #include "ssmi/io/safetensors.h"
@@ -104,7 +107,7 @@ TEST_CASE("load: float32, float16, bfloat16 and float64 give the same values") {
   for (const auto& [dtype, element] : cases) {
     const TemporaryFolder folder;
     write_checkpoint(folder.path(), small_config(), stored_tensors(small_config(), dtype, element));
-    const auto model = load_model(io::open_checkpoint(folder.path()));
+    const auto model = load_model(io::open_checkpoint(folder.path())).model;
     model->visit([](const Parameter& parameter, at::Tensor& tensor) {
       CAPTURE(parameter.name);
       CHECK((tensor.scalar_type() == at::kFloat));
@@ -133,6 +136,104 @@ TEST_CASE("load: every tensor that does not fit the config is named") {
   });
   check_fails(ExitCode::kBadInput, "and 9 more",
               [] { load_damaged([](Json& config, Stored&) { config["num_hidden_layers"] = 2; }); });
+}
+
+/// The notes on loading a small checkpoint whose tensors were renamed.
+std::vector<std::string> notes_of(
+    const std::function<std::string(const std::string&)>& renamed,
+    const std::function<void(Stored&)>& change = [](Stored&) {}) {
+  const TemporaryFolder folder;
+  Stored stored = good();
+  change(stored);
+  for (auto& tensor : stored.tensors)
+    tensor.name = renamed(tensor.name);
+  write_checkpoint(folder.path(), small_config(), stored);
+  return load_model(io::open_checkpoint(folder.path())).notes;
+}
+
+TEST_CASE("load: prefixes of wrappers are stripped, a missing base prefix is added") {
+  using Notes = std::vector<std::string>;
+  const std::string base = "backbone.";
+  const auto without = [&](const std::string& name) {
+    return name.starts_with(base) ? name.substr(base.size()) : name;
+  };
+  CHECK(notes_of([](const std::string& name) { return name; }) == Notes{});
+  CHECK(notes_of([](const std::string& name) { return "module." + name; }) ==
+        Notes{"names: stripped 'module.' from 19 tensors"});
+  CHECK(notes_of([](const std::string& name) { return "_orig_mod.module.model." + name; }) ==
+        Notes{"names: stripped '_orig_mod.module.model.' from 19 tensors"});
+  CHECK(notes_of([&](const std::string& name) {
+          return name == without(name) ? name : base + name;
+        }) == Notes{"names: stripped 'backbone.' from 17 tensors"});
+  CHECK(notes_of(without) == Notes{"names: added 'backbone.' to 17 tensors"});
+  CHECK(
+      notes_of([&](const std::string& name) { return "module." + without(name); }) ==
+      Notes{"names: stripped 'module.' from 19 tensors", "names: added 'backbone.' to 17 tensors"});
+}
+
+TEST_CASE("load: names that no rule brings home are refused") {
+  const auto with = [](const std::string& name) {
+    return [=] {
+      load_damaged([&](Json&, Stored& stored) {
+        stored.tensors.push_back(stored.find("classifier.bias"));
+        stored.tensors.back().name = name;
+      });
+    };
+  };
+  check_fails(ExitCode::kBadInput, "unexpected tensors: 'net.classifier.bias'",
+              with("net.classifier.bias"));
+  check_fails(ExitCode::kBadInput, "unexpected tensors: 'module.net.classifier.bias'",
+              with("module.net.classifier.bias"));
+  check_fails(ExitCode::kBadInput, "unexpected tensors: 'module.'", with("module."));
+  check_fails(ExitCode::kBadInput,
+              "tensors 'classifier.bias' and 'module.classifier.bias' are both 'classifier.bias'",
+              with("module.classifier.bias"));
+}
+
+TEST_CASE("load: state-space parameters in half precision get a warning") {
+  const auto halve = [](io::TensorBytes& tensor) {
+    tensor.dtype = io::Dtype::kBF16;
+    tensor.data = tensor.data.first(tensor.data.size() / 2);
+  };
+  const auto notes = notes_of([](const std::string& name) { return name; },
+                              [&](Stored& stored) {
+                                halve(stored.find("backbone.layers.0.mixer.A_log"));
+                                halve(stored.find("backbone.layers.0.mixer.in_proj.bias"));
+                              });
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0].starts_with("1 state-space parameters are stored in half precision"));
+  CHECK(notes[0].find("'backbone.layers.0.mixer.A_log';") != std::string::npos);
+}
+
+TEST_CASE("save: half precision rounds all but the state-space parameters") {
+  const TemporaryFolder folder;
+  const auto model = make_model(small_config(), "config.json");
+  initialise(*model, 7);
+  std::map<std::string, at::Tensor> values;
+  model->visit([&](const Parameter& parameter, at::Tensor& tensor) {
+    tensor += 0.1;  // no half precision has it
+    values[parameter.name] = tensor;
+  });
+  for (const auto& [dtype, type] :
+       {std::pair(io::Dtype::kF16, at::kHalf), std::pair(io::Dtype::kBF16, at::kBFloat16)}) {
+    const auto path = folder / std::string(io::dtype_name(dtype));
+    save_model(*model, small_config(), path, dtype);
+    const auto checkpoint = io::open_checkpoint(path);
+    const Loaded loaded = load_model(checkpoint);
+    CHECK(loaded.notes.empty());
+    std::set<std::string> kept;
+    loaded.model->visit([&](const Parameter& parameter, at::Tensor& tensor) {
+      CAPTURE(parameter.name);
+      const at::Tensor& before = values.at(parameter.name);
+      const bool is_kept = at::equal(tensor, before);
+      CHECK((is_kept || at::equal(tensor, before.to(type).to(at::kFloat))));
+      CHECK((checkpoint.tensors.at(parameter.name).dtype == (is_kept ? io::Dtype::kF32 : dtype)));
+      if (is_kept) kept.insert(parameter.name);
+    });
+    CHECK(kept == std::set<std::string>{"backbone.layers.0.mixer.A_log",
+                                        "backbone.layers.0.mixer.D",
+                                        "backbone.layers.0.mixer.dt_proj.bias"});
+  }
 }
 
 TEST_CASE("load: configs that describe no network are refused by key") {

@@ -23,6 +23,8 @@ struct ModelInfo {
   int64_t hidden_size;       ///< D
   int64_t vocab_size;
   std::vector<Site> sites;  ///< the sites its pass goes through
+  /// Begins the names of all but a head; files may lack it or have it twice.
+  std::string base_prefix;
 };
 
 /// An embedding, a list of blocks, a final norm and perhaps a head.
@@ -32,6 +34,11 @@ class Model {
   virtual ModelInfo info() const = 0;
   /// Shows each parameter to `visitor`, in a fixed order.
   virtual void visit(const ParameterVisitor& visitor) = 0;
+  /// What its user should know: a head that is absent, say.
+  virtual std::vector<std::string> notes() const { return {}; }
+  /// Whether a stored tensor that is no parameter may be passed over: a buffer, another class's
+  /// head.
+  virtual bool ignores(const std::string& /*name*/) const { return false; }
   /// Runs the pass as far as `tap` asks, handing it the values. Ids must be in [0, vocab_size).
   virtual void forward(const Batch& batch, const Tap& tap) const = 0;
 
@@ -47,18 +54,27 @@ class Model {
 std::vector<std::string> architectures();
 
 /// Makes the model a config describes, its parameters undefined. `where` names the config in
-/// messages. Throws Error{kBadInput} for an unknown model_type (with the list of known ones) or a
-/// config that is not valid.
-std::unique_ptr<Model> make_model(const Json& config, const std::string& where);
+/// messages; `stored` are the checkpoint's tensors, if there is one, which tell what the config may
+/// leave open (its head). Throws Error{kBadInput} for an unknown model_type (with the list of known
+/// ones) or a config that is not valid.
+std::unique_ptr<Model> make_model(const Json& config, const std::string& where,
+                                  const io::TensorMap* stored = nullptr);
+
+/// A checkpoint's model and what its user should know: prefixes taken off names, tensors passed
+/// over, state-space parameters in half precision, a head that is absent.
+struct Loaded {
+  std::unique_ptr<Model> model;
+  std::vector<std::string> notes;
+};
 
 /// Makes the checkpoint's model, its parameters undefined, after checking that the files hold what
-/// the config describes. Throws Error{kBadInput} naming missing, unexpected and wrongly shaped
-/// tensors.
-std::unique_ptr<Model> checked_model(const io::Checkpoint& checkpoint);
+/// the config describes. docs/formats.md has the rules of names. Throws Error{kBadInput} naming
+/// missing, unexpected and wrongly shaped tensors.
+Loaded checked_model(const io::Checkpoint& checkpoint);
 
 /// Makes the checkpoint's model and fills it. float32 is used where it lies in the mapped file,
-/// float16 and bfloat16 become float32. Throws as checked_model().
-std::unique_ptr<Model> load_model(const io::Checkpoint& checkpoint);
+/// other floating types become float32. Throws as checked_model().
+Loaded load_model(const io::Checkpoint& checkpoint);
 
 /// Whether to take a parameter.
 using ParameterFilter = std::function<bool(const Parameter&)>;
@@ -68,11 +84,15 @@ using ParameterFilter = std::function<bool(const Parameter&)>;
 /// others are taken.
 void initialise(Model& model, uint64_t seed, const ParameterFilter& takes = {});
 
+/// The number of distinct values: tied parameters count once. Throws Error{kBadInput} when it
+/// does not fit 63 bits.
 int64_t parameter_count(Model& model);
 
-/// Writes config.json and model.safetensors into `folder`, which appears only when complete. Throws
+/// Writes config.json and model.safetensors into `folder`, which appears only when complete.
+/// `dtype` is kF32, kF16 or kBF16; state-space parameters stay float32 in all of them. Throws
 /// Error{kDisk}, also when the folder exists.
-void save_model(Model& model, const Json& config, const std::filesystem::path& folder);
+void save_model(Model& model, const Json& config, const std::filesystem::path& folder,
+                io::Dtype dtype = io::Dtype::kF32);
 
 /// Throws Error{kMismatch} naming the first id outside [0, vocab_size).
 void check_ids(const Batch& batch, int64_t vocab_size);

@@ -18,15 +18,17 @@ using Initialiser = std::function<void(Random&, std::span<float>)>;
 /// What a model says of each of its parameters. Loader, saver, counter and initialiser are
 /// visitors.
 struct Parameter {
-  std::string name;            ///< as in a checkpoint
-  std::vector<int64_t> shape;  ///< as the config implies it
-  Initialiser initial;         ///< the architecture's own initialisation
-  bool state_space = false;    ///< decides a state's dynamics: float32 whatever the others are
+  std::string name;               ///< as in a checkpoint
+  std::vector<int64_t> shape;     ///< as the config implies it
+  Initialiser initial;            ///< the architecture's own initialisation
+  bool state_space = false;       ///< decides a state's dynamics: float32 whatever the others are
+  const char* tied_to = nullptr;  ///< the parameter, shown before, whose values it shares
 };
 
 using ParameterVisitor = std::function<void(const Parameter&, at::Tensor&)>;
 
 Initialiser constant(float value);
+Initialiser uniform(double low, double high);
 Initialiser normal(double standard_deviation);
 /// LeCun's normal: variance 1 / fan_in, drawn from a normal cut off at two standard deviations and
 /// scaled back to that variance, as jax.nn.initializers.lecun_normal does.

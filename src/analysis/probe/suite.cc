@@ -24,14 +24,14 @@ constexpr const char* kTextsStep = "texts";
 /// The checkpoint itself ("none") or its i-th random twin ("twin-i").
 std::unique_ptr<model::Model> subject_model(const Subject& subject, const std::string& control,
                                             uint64_t seed) {
-  if (control == "none") return model::load_model(*subject.checkpoint);
-  auto twin = model::checked_model(*subject.checkpoint);
+  if (control == "none") return model::load_model(*subject.checkpoint).model;
+  auto twin = model::checked_model(*subject.checkpoint).model;
   model::initialise(*twin, Random(seed, control).next());
   return twin;
 }
 
 std::vector<int64_t> layers_of(const SuiteOptions& options, const Subject& subject) {
-  const int64_t last = model::checked_model(*subject.checkpoint)->info().layers;
+  const int64_t last = model::checked_model(*subject.checkpoint).model->info().layers;
   std::vector<int64_t> layers = options.layers;
   if (layers.empty()) {
     layers.resize(static_cast<size_t>(last) + 1);
@@ -219,7 +219,7 @@ void Suite::note_cost(const std::vector<Step>& steps) const {
     const double bytes =
         static_cast<double>(slots_->size() * most) * 4 *
         static_cast<double>(
-            model::checked_model(*subjects_[subject].checkpoint)->info().hidden_size);
+            model::checked_model(*subjects_[subject].checkpoint).model->info().hidden_size);
     progress_.note(
         fmt::format("probe: {}: {} pass{} over {} functions ({} tokens each time); {} leaf vectors "
                     "in {} layers "

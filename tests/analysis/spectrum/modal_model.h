@@ -24,7 +24,7 @@ class ModalModel : public model::Model {
   explicit ModalModel(std::vector<std::vector<Mode>> layers) : layers_(std::move(layers)) {}
 
   model::ModelInfo info() const override {
-    return {"modal", static_cast<int64_t>(layers_.size()), 8, 1, {}};
+    return {"modal", static_cast<int64_t>(layers_.size()), 8, 1, {}, ""};
   }
   void visit(const model::ParameterVisitor&) override {}
   void forward(const model::Batch&, const model::Tap&) const override {}
