@@ -14,5 +14,12 @@ TEST_CASE("excerpt: untrusted text is short and harmless") {
   CHECK(excerpt("a\u00e9b", 3) == "a\u00e9...");
 }
 
+TEST_CASE("excerpt: of many names five are listed") {
+  CHECK(listed({}).empty());
+  CHECK(listed({"a", "b\n"}) == "'a', 'b?'");
+  CHECK(listed({"a", "b", "c", "d", "e"}) == "'a', 'b', 'c', 'd', 'e'");
+  CHECK(listed({"a", "b", "c", "d", "e", "f", "g"}) == "'a', 'b', 'c', 'd', 'e' and 2 more");
+}
+
 }  // namespace
 }  // namespace ssmi
