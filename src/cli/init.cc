@@ -1,28 +1,91 @@
 #include <fmt/format.h>
 
 #include <iostream>
+#include <map>
 
 #include "commands.h"
+#include "progress.h"
+#include "ssmi/core/checked.h"
+#include "ssmi/core/error.h"
+#include "ssmi/core/file.h"
+#include "ssmi/core/memory.h"
 #include "ssmi/io/checkpoint.h"
 #include "ssmi/model/model.h"
 
 namespace ssmi::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
 struct Options {
-  std::string like, out;
+  std::string like, config, out, dtype = "float32";
   uint64_t seed = 1;
 };
 
+const std::map<std::string, io::Dtype>& dtypes() {
+  static const std::map<std::string, io::Dtype> kDtypes{
+      {"float32", io::Dtype::kF32}, {"float16", io::Dtype::kF16}, {"bfloat16", io::Dtype::kBF16}};
+  return kDtypes;
+}
+
+/// A model with undefined parameters, and its config.
+struct Blank {
+  std::unique_ptr<model::Model> model;
+  Json config;
+};
+
+Blank blank_model(const Options& options) {
+  if (options.config.empty()) {
+    StderrProgress progress(false);
+    const auto checkpoint = io::open_checkpoint(resolve_model(options.like));
+    // Sizes that its weights do not have are refused.
+    auto [model, notes] = model::checked_model(checkpoint);
+    note_all(notes, progress);
+    return {std::move(model), checkpoint.config};
+  }
+  Json config = io::read_config(options.config);
+  auto model = model::make_model(config, options.config);
+  return {std::move(model), std::move(config)};
+}
+
+double gigabytes(uint64_t bytes) {
+  return static_cast<double>(bytes) / 1e9;
+}
+
+/// Nothing vouches for the sizes that a config alone asks for: they have to fit the memory, and the
+/// disk under `out`.
+void check_fits(int64_t parameters, const Options& options) {
+  const std::string& name = options.config.empty() ? options.like : options.config;
+  constexpr int64_t kSize = sizeof(float);
+  const auto bytes = static_cast<uint64_t>(checked_mul(parameters, kSize).value_or(INT64_MAX));
+  if (bytes > memory_limit()) {
+    fail(ExitCode::kOutOfMemory,
+         "{}: describes {} parameters, {:.1f} GB in float32; this machine has {:.1f} GB of memory",
+         name, parameters, gigabytes(bytes), gigabytes(memory_limit()));
+  }
+  std::error_code status;
+  fs::path parent = fs::absolute(options.out).parent_path();
+  while (!fs::exists(parent, status) && parent != parent.root_path())
+    parent = parent.parent_path();
+  const uint64_t kept = options.dtype == "float32" ? bytes : bytes / 2;
+  const uint64_t available = fs::space(parent, status).available;
+  if (!status && kept > available) {
+    fail(ExitCode::kDisk, "{}: needs {:.1f} GB, {} has {:.1f} GB left", options.out,
+         gigabytes(kept), parent.string(), gigabytes(available));
+  }
+}
+
 void run(const Options& options) {
-  const auto checkpoint = io::open_checkpoint(resolve_model(options.like));
-  // Sizes that its weights do not have are refused.
-  const auto model = model::checked_model(checkpoint).model;
+  const auto [model, config] = blank_model(options);
+  const int64_t count = model::parameter_count(*model);
+  check_fits(count, options);
   model::initialise(*model, options.seed);
-  model::save_model(*model, checkpoint.config, options.out);
-  std::cout << fmt::format("{}: {} with {} parameters, initialised at random (seed {})\n",
-                           options.out, model->info().architecture, model::parameter_count(*model),
-                           options.seed);
+  model::save_model(*model, config, options.out, dtypes().at(options.dtype));
+  const auto size = fs::file_size(fs::path(options.out) / "model.safetensors");
+  std::cout << fmt::format(
+      "{}: {} with {} parameters, initialised at random (seed {}), {:.1f} MB in {}\n", options.out,
+      model->info().architecture, count, options.seed, static_cast<double>(size) / 1e6,
+      options.dtype);
 }
 
 }  // namespace
@@ -30,13 +93,21 @@ void run(const Options& options) {
 void add_init(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
-      "init", "Write a randomly initialised twin of a checkpoint: the control of every probe");
-  command->add_option("--like", options->like, "Checkpoint whose architecture and sizes to take")
-      ->required()
+      "init",
+      "Write a randomly initialised model: a checkpoint's twin, the control of every "
+      "probe, or what a configuration describes");
+  auto* source = command->add_option_group("source", "One of");
+  source->add_option("--like", options->like, "Checkpoint whose architecture and sizes to take")
       ->type_name("DIR");
+  source->add_option("--config", options->config, "Configuration (JSON) of the model to make")
+      ->type_name("FILE");
+  source->require_option(1);
   command->add_option("--out", options->out, "Folder to write; must not exist")
       ->required()
       ->type_name("DIR");
+  command->add_option("--dtype", options->dtype, "Precision of all but state-space parameters")
+      ->check(CLI::IsMember(dtypes()))
+      ->capture_default_str();
   command->add_option("--seed", options->seed, "Seed of the initialisation")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

@@ -143,6 +143,12 @@ TensorMap open_folder(Checkpoint& checkpoint) {
 
 }  // namespace
 
+Json read_config(const fs::path& path) {
+  Json config = parse_json(read_file(path, kMaxConfig), path.string());
+  JsonObject(config, path.string());  // refuses anything but an object
+  return config;
+}
+
 Checkpoint open_tensors(const fs::path& path) {
   std::error_code ignored;
   const bool is_folder = fs::is_directory(path, ignored);
@@ -155,8 +161,7 @@ Checkpoint open_tensors(const fs::path& path) {
   result.folder = is_folder ? path : path.has_parent_path() ? path.parent_path() : ".";
   const fs::path config = result.folder / kConfig;
   if (is_there(config)) {
-    result.config = parse_json(read_file(config, kMaxConfig), config.string());
-    JsonObject(result.config, config.string());  // refuses anything but an object
+    result.config = read_config(config);
     result.files.push_back(kConfig);
   }
   result.tensors = is_folder ? open_folder(result) : open_part(result, path);

@@ -149,6 +149,64 @@ def test_init_believes_no_size_that_the_weights_do_not_have(ssmi, tmp_path):
     assert "config.json says [130, 16777216]" in error
 
 
+def test_init_makes_what_a_config_describes(ssmi, tmp_path):
+    """The bundled model's config alone gives the bytes that its checkpoint's twin has."""
+    for out, source in (("twin", ["--like", "bimamba-typeseg"]),
+                        ("made", ["--config", BUNDLED / "config.json"])):
+        printed = ssmi("init", *source, "--seed", 3, "--out", out).stdout
+    assert "1364035 parameters, initialised at random (seed 3), 5.5 MB in float32" in printed
+    for name in ("config.json", "model.safetensors"):
+        assert (tmp_path / "twin" / name).read_bytes() == (tmp_path / "made" / name).read_bytes()
+    assert json.loads((tmp_path / "made/config.json").read_text()) == json.loads(
+        (BUNDLED / "config.json").read_text())
+
+
+@pytest.mark.parametrize("dtype, kind", [("float16", "F16"), ("bfloat16", "BF16")])
+def test_init_in_half_precision_keeps_the_state_space_parameters(ssmi, tmp_path, dtype, kind):
+    ssmi("init", "--like", "bimamba-typeseg", "--out", "full")
+    ssmi("init", "--like", "bimamba-typeseg", "--out", "half", "--dtype", dtype)
+    full, half = (read(tmp_path / f / "model.safetensors") for f in ("full", "half"))
+    stored = json.loads(ssmi("inspect", "half", "--json").stdout)
+    kept = {t["name"].rpartition("mixer.")[2] for t in stored["tensors"] if t["dtype"] == "F32"}
+    assert kept == {"A_log", "D", "dt_proj.bias"} and stored["notes"] == []
+    assert {t["dtype"] for t in stored["tensors"]} == {"F32", kind}
+    for name, value in full.items():
+        if half[name].dtype == np.float32:
+            assert half[name].tobytes() == value.tobytes(), name
+        elif kind == "F16":
+            assert np.array_equal(half[name], value.astype(np.float16)), name
+
+
+@pytest.mark.parametrize("change, code, message", [
+    ({"hidden_size": 1 << 24, "intermediate_size": 1 << 22}, 5, "GB of memory"),
+    ({"hidden_size": 1 << 24, "intermediate_size": 1 << 24, "num_hidden_layers": 1024}, 5,
+     "parameters, "),
+    ({"hidden_size": 1 << 25}, 3, "'hidden_size' should be an integer"),
+    ({"model_type": "hyena"}, 3, "model_type 'hyena' is not known"),
+])
+def test_init_refuses_what_a_config_should_not_ask_for(ssmi, tmp_path, change, code, message):
+    config = {**json.loads((BUNDLED / "config.json").read_text()), **change}
+    (tmp_path / "c.json").write_text(json.dumps(config))
+    error = ssmi("init", "--config", "c.json", "--out", "made", expect=code, timeout=20).stderr
+    assert error.startswith("ssmi: c.json: ") and message in error
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("arguments, code, message", [
+    ([], 2, "[--like,--config] is required"),
+    (["--like", "bimamba-typeseg", "--config", "c.json"], 2, "--like"),
+    (["--config", "c.json", "--dtype", "int8"], 2, "--dtype"),
+    (["--config", "gone.json"], 6, "gone.json"),
+    (["--config", "list.json"], 3, "list.json: expected a JSON object, found array"),
+    (["--config", "broken.json"], 3, "broken.json: not valid JSON"),
+])
+def test_init_says_what_is_wrong(ssmi, tmp_path, arguments, code, message):
+    (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "c.json").write_bytes((BUNDLED / "config.json").read_bytes())
+    assert message in ssmi("init", *arguments, "--out", "made", expect=code).stderr
+
+
 def test_names_resolve_as_path_then_in_SSMI_MODELS_then_as_installed(ssmi, tmp_path):
     ssmi("init", "--like", "bimamba-typeseg", "--out", "models/bimamba-typeseg")
     listed = ssmi("inspect", "bimamba-typeseg", env={"SSMI_MODELS": f"{tmp_path}/models"}).stdout

@@ -19,6 +19,9 @@ struct Checkpoint {
   std::vector<std::string> notes;  ///< what a user should know of how the tensors were found
 };
 
+/// Reads a configuration. Throws Error{kBadInput} when it is no JSON object, Error{kDisk}.
+Json read_config(const std::filesystem::path& path);
+
 /// Opens config.json with the weights of the folder, or with the weight file at `path`, which lies
 /// beside it. Of a folder the first of these is taken: model.safetensors, the shards of
 /// model.safetensors.index.json, pytorch_model.bin, the shards of pytorch_model.bin.index.json, the

@@ -1,0 +1,23 @@
+#include "ssmi/core/memory.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+namespace ssmi {
+
+uint64_t memory_limit() {
+  const auto pages = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES));
+  uint64_t limit = pages * static_cast<uint64_t>(::sysconf(_SC_PAGE_SIZE));
+  // Version 2 and version 1 of control groups; "max", which is no number, means none.
+  for (const char* path :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::ifstream file(path);
+    uint64_t bytes = 0;
+    if (file >> bytes) limit = std::min(limit, bytes);
+  }
+  return limit;
+}
+
+}  // namespace ssmi
