@@ -120,17 +120,18 @@ Rows read_rows(const Options& options, const io::Checkpoint& checkpoint, Progres
 }
 
 /// What to keep, and under which name.
-std::map<std::pair<model::Site, int64_t>, std::string> wanted(const Options& options,
-                                                              const model::ModelInfo& info) {
+using Names = std::map<std::pair<model::Site, int64_t>, std::string>;
+
+Names wanted(const Options& options, const model::ModelInfo& info) {
   using model::Site;
-  std::map<std::pair<Site, int64_t>, std::string> names;
+  Names names;
+  const std::set<Site> known(info.sites.begin(), info.sites.end());
   std::vector<int64_t> layers = options.layers;
   if (layers.empty()) {
     for (int64_t layer = 0; layer <= info.layers; ++layer)
       layers.push_back(layer);
-    names[{Site::kFinalNorm, 0}] = "final_norm";
+    if (known.contains(Site::kFinalNorm)) names[{Site::kFinalNorm, 0}] = "final_norm";
   }
-  const std::set<Site> known(info.sites.begin(), info.sites.end());
   const auto check = [&](Site site) {
     if (known.contains(site)) return;
     fail(ExitCode::kMismatch, "a {} has no site '{}'", info.architecture, model::info(site).name);
@@ -194,6 +195,35 @@ void note_size(const Rows& rows, size_t tensors, int64_t width, Progress& progre
                             tensors, rows.ids.size(), rows.width, bytes / 1e6));
 }
 
+/// Each wanted value of all rows, [B, T, width]; [B, width] of logits that are per row.
+std::map<std::string, at::Tensor> computed(const model::Model& model, const Rows& rows,
+                                           const Names& names, Progress& progress) {
+  const auto count = static_cast<int64_t>(rows.ids.size());
+  const bool logits_per_row = model.info().logits_per_row;
+  std::map<std::string, at::Tensor> outputs;
+  model::Points points;
+  for (const auto& [point, name] : names)
+    points.push_back(point);
+  progress.begin("embed", "rows", rows.ids.size());
+  constexpr int64_t kBatchTokens = 8192;
+  const auto keep = [&](size_t row, model::Site site, int64_t layer, const at::Tensor& value) {
+    at::Tensor& output = outputs[names.at({site, layer})];
+    const bool per_row = logits_per_row && site == model::Site::kLogits;
+    if (!output.defined()) {
+      output = per_row ? at::zeros({count, value.size(1)}, at::kFloat)
+                       : at::zeros({count, rows.width, value.size(1)}, at::kFloat);
+    }
+    const at::Tensor place = output[static_cast<int64_t>(row)];
+    (per_row ? place.unsqueeze(0)
+             : place.slice(0, rows.start[row], rows.start[row] + value.size(0)))
+        .copy_(value);
+  };
+  model::forward_rows(model, rows.ids, points, kBatchTokens, keep,
+                      [&](size_t done) { progress.advance(done); });
+  progress.end();
+  return outputs;
+}
+
 void run(const Options& options) {
   catch_signals();
   StderrProgress progress(false);
@@ -207,24 +237,8 @@ void run(const Options& options) {
   note_size(rows, names.size(), model->info().hidden_size, progress);
 
   { const AtomicFile writable(options.out); }  // found out before the work, not after it
-  const auto count = static_cast<int64_t>(rows.ids.size());
-  std::map<std::string, at::Tensor> outputs;
-  model::Points points;
-  for (const auto& [point, name] : names)
-    points.push_back(point);
-  progress.begin("embed", "rows", rows.ids.size());
-  constexpr int64_t kBatchTokens = 8192;
-  const auto keep = [&](size_t row, model::Site site, int64_t layer, const at::Tensor& value) {
-    at::Tensor& output = outputs[names.at({site, layer})];  // [B, T, width]
-    if (!output.defined()) output = at::zeros({count, rows.width, value.size(1)}, at::kFloat);
-    output[static_cast<int64_t>(row)]
-        .slice(0, rows.start[row], rows.start[row] + value.size(0))
-        .copy_(value);
-  };
-  model::forward_rows(*model, rows.ids, points, kBatchTokens, keep,
-                      [&](size_t done) { progress.advance(done); });
-  progress.end();
-
+  const auto count = rows.ids.size();
+  auto outputs = computed(*model, rows, names, progress);
   add_ids(rows, outputs);
   std::vector<io::TensorBytes> tensors;
   for (const auto& [name, tensor] : outputs)

@@ -23,7 +23,9 @@ class Stored {
   const io::TensorMap* tensors_;
 };
 
-/// One maker an architecture; each lives in the file of that name.
+/// One maker an architecture; each lives in the file of that name; CodeSSM is a BiGS.
+std::unique_ptr<Model> make_bigs(const JsonObject& config, const Stored& stored);
 std::unique_ptr<Model> make_bimamba(const JsonObject& config, const Stored& stored);
+std::unique_ptr<Model> make_codessm(const JsonObject& config, const Stored& stored);
 
 }  // namespace ssmi::model

@@ -87,6 +87,7 @@ class BiMamba : public Model {
 
   void visit(const ParameterVisitor& visitor) override;
   void forward(const Batch& batch, const Tap& tap) const override;
+  std::vector<SelectiveDynamics> selective_dynamics() const override;
 
  private:
   void visit_block(const ParameterVisitor& visitor, const std::string& prefix, Block& block) const;
@@ -190,6 +191,20 @@ at::Tensor BiMamba::scan(const Block& block, const at::Tensor& u, const at::Tens
   };
   // Each direction has its own skip term, so D counts twice.
   return pass(kernels::Direction::kForward) + pass(kernels::Direction::kBackward) + 2 * block.d * u;
+}
+
+/// Both directions of a block have the same parameters.
+std::vector<SelectiveDynamics> BiMamba::selective_dynamics() const {
+  std::vector<SelectiveDynamics> all;
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    const auto layer = static_cast<int64_t>(i) + 1;
+    const at::Tensor a = -at::exp(blocks_[i].a_log.to(at::kDouble));
+    const at::Tensor delta =
+        at::softplus(blocks_[i].dt_proj.bias.to(at::kDouble)) + config_.delta_floor;
+    all.push_back({layer, kernels::Direction::kForward, a, delta});
+    all.push_back({layer, kernels::Direction::kBackward, a, delta});
+  }
+  return all;
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ void forward_rows(const Model& model, std::span<const std::vector<int64_t>> rows
                   const Points& points, int64_t batch_tokens, const RowVisitor& visitor,
                   const std::function<void(size_t rows)>& after_batch) {
   const c10::InferenceMode no_gradients;
-  const int64_t vocab_size = model.info().vocab_size;
+  const ModelInfo info = model.info();
   for (size_t first = 0, last = 0; first < rows.size(); first = last) {
     int64_t tokens = 0;
     do {
@@ -23,11 +23,14 @@ void forward_rows(const Model& model, std::span<const std::vector<int64_t>> rows
     } while (last < rows.size() &&
              tokens + static_cast<int64_t>(rows[last].size()) <= batch_tokens);
     const Batch batch = pack(rows.subspan(first, last - first));
-    check_ids(batch, vocab_size);
+    check_ids(batch, info.vocab_size);
     const Tap tap(points, [&](Site site, int64_t layer, at::Tensor& value) {
-      for (size_t row = first; row < last; ++row) {
-        visitor(row, site, layer,
-                value.slice(0, batch.offsets[row - first], batch.offsets[row - first + 1]));
+      const bool per_row = site == Site::kLogits && info.logits_per_row;
+      for (size_t row = 0; row < last - first; ++row) {
+        const auto index = static_cast<int64_t>(row);
+        visitor(first + row, site, layer,
+                per_row ? value.slice(0, index, index + 1)
+                        : value.slice(0, batch.offsets[row], batch.offsets[row + 1]));
       }
     });
     model.forward(batch, tap);

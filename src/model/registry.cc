@@ -15,7 +15,10 @@ using Maker = std::unique_ptr<Model> (*)(const JsonObject& config, const Stored&
 
 const std::map<std::string, Maker>& makers() {
   static const std::map<std::string, Maker> kMakers{
+      {"BiGS", make_bigs},  // as the published configs write it
+      {"bigs", make_bigs},
       {"bimamba", make_bimamba},
+      {"codessm", make_codessm},
   };
   return kMakers;
 }

@@ -4,6 +4,7 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/max.h>
 
+#include <cmath>
 #include <map>
 
 #include "ssmi/core/file.h"
@@ -109,6 +110,31 @@ TEST_CASE("bimamba: the pass goes through every site it names, and no other") {
   CHECK(widths.size() == named.size());
   for (const Site site : named)
     CHECK(widths.at(site) == (site == Site::kLogits ? 35 : 256));
+}
+
+TEST_CASE("bimamba: the dynamics at the bias are softplus(bias) + floor and -exp(A_log)") {
+  const auto checkpoint = io::open_checkpoint(bundled());
+  const auto dynamics = load_model(checkpoint).model->selective_dynamics();
+  REQUIRE(dynamics.size() == 12);
+  for (size_t i = 0; i < dynamics.size(); ++i) {
+    CHECK(dynamics[i].layer == static_cast<int64_t>(i) / 2 + 1);
+    CHECK((dynamics[i].direction ==
+           (i % 2 == 0 ? kernels::Direction::kForward : kernels::Direction::kBackward)));
+    const auto stored = [&](const char* name) {
+      const auto& view =
+          checkpoint.tensors.at(fmt::format("backbone.layers.{}.mixer.{}", i / 2, name));
+      return tensor_of(view, at::kFloat);
+    };
+    const at::Tensor bias = stored("dt_proj.bias"), a_log = stored("A_log");
+    REQUIRE(dynamics[i].a.sizes() == a_log.sizes());
+    REQUIRE(dynamics[i].delta.sizes() == bias.sizes());
+    for (int64_t e = 0; e < bias.size(0); e += 17) {
+      CHECK(dynamics[i].delta[e].item<double>() ==
+            doctest::Approx(std::log1p(std::exp(bias[e].item<double>())) + 1e-4).epsilon(1e-12));
+      CHECK(dynamics[i].a[e][3].item<double>() ==
+            doctest::Approx(-std::exp(a_log[e][3].item<double>())).epsilon(1e-12));
+    }
+  }
 }
 
 TEST_CASE("model: ids outside the vocabulary are refused") {

@@ -244,7 +244,7 @@ TEST_CASE("load: configs that describe no network are refused by key") {
       make_model(config, "config.json");
     };
   };
-  check_fails(ExitCode::kBadInput, "model_type 'bert' is not known; known are: bimamba",
+  check_fails(ExitCode::kBadInput, "model_type 'bert' is not known; known are: BiGS, bigs, bimamba",
               with("model_type", "bert"));
   check_fails(ExitCode::kBadInput, "'hidden_size' should be an integer from 1",
               with("hidden_size", 0));

@@ -25,6 +25,7 @@ struct ModelInfo {
   std::vector<Site> sites;  ///< the sites its pass goes through
   /// Begins the names of all but a head; files may lack it or have it twice.
   std::string base_prefix;
+  bool logits_per_row = false;  ///< the head gives one value a row, not one a token
 };
 
 /// An embedding, a list of blocks, a final norm and perhaps a head.
