@@ -120,7 +120,8 @@ std::vector<std::string> weight_files(const fs::path& folder) {
 }
 
 TensorMap open_folder(Checkpoint& checkpoint) {
-  for (const std::string name : {"model.safetensors", "pytorch_model.bin"}) {
+  for (const std::string& name :
+       {std::string("model.safetensors"), std::string("pytorch_model.bin")}) {
     if (is_there(checkpoint.folder / name)) return open_part(checkpoint, checkpoint.folder / name);
     const std::string index = name + ".index.json";
     if (is_there(checkpoint.folder / index)) return open_shards(checkpoint, index);

@@ -34,7 +34,7 @@ bool is_zip(Bytes bytes) {
 /// Where the first pickle of a legacy file, its magic number, ends; 0 where it does not begin so.
 /// It stands after PROTO alone or, from protocol 4 on, after a FRAME too.
 size_t end_of_magic(Bytes bytes) {
-  for (const size_t at : {2, 11}) {
+  for (const size_t at : {size_t{2}, size_t{11}}) {
     if (bytes.size() > at && bytes[0] == std::byte{0x80} &&
         as_text(bytes.subspan(at)).starts_with(kMagic)) {
       return at + kMagic.size();

@@ -1,0 +1,81 @@
+// Writes the first inputs of each fuzz target: seeds FOLDER makes FOLDER/<target>/<name>.
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <string>
+
+#include "io/raw_safetensors.h"
+#include "io/raw_torch.h"
+
+namespace {
+
+using namespace ssmi::test;
+using namespace ssmi::test::pickle;
+
+std::filesystem::path root;
+
+void seed(const std::string& target, const std::string& name, const std::string& bytes) {
+  std::filesystem::create_directories(root / target);
+  std::ofstream(root / target / name, std::ios::binary) << bytes;
+}
+
+void seed_safetensors() {
+  const std::string header = "{" + header_entry("a", "F32", "[2]", "[0,8]") + "," +
+                             header_entry("b", "U8", "[1,3]", "[8,11]") +
+                             R"(,"__metadata__":{"format":"pt"}})";
+  seed("safetensors", "two", raw_safetensors(header, "12345678abc"));
+  seed("safetensors", "none", raw_safetensors("{}", ""));
+}
+
+void seed_json() {
+  seed("config", "model",
+       R"({"model_type":"bigs","hidden_size":8,"layer_norm_eps":1e-12,"use_cache":true,)"
+       R"("id2label":{"0":"a"},"pad":null,"conv":[1,-2,3.5,"\u00e9"]})");
+  seed("index", "two", R"({"metadata":{"total_size":3},"weight_map":{"a":"x","b":"y","c":"x"}})");
+  seed("index", "outside", R"({"weight_map":{"a":"../x"}})");
+}
+
+void seed_pickles() {
+  const Bytes matrix = tensor(storage("HalfStorage", "1", 6), 0, {3, 2}, {1, 3});
+  const Bytes weights = dict({{text("a"), vector("0", 2)}, {text("b"), matrix}});
+  const Bytes untyped = tuple({text("storage"), global("torch.storage", "UntypedStorage"),
+                               text("0"), text("cpu"), integer(8)}) +
+                        "Q";
+  const Bytes version3 = call(global("torch._utils", "_rebuild_tensor_v3"),
+                              {untyped, integer(1), integers({3}), integers({1}), boolean(false),
+                               ordered_dict(), global("torch", "uint16")});
+  const Bytes parameter = call(global("torch._utils", "_rebuild_parameter"),
+                               {vector("0", 2), boolean(true), ordered_dict()});
+  const Bytes checkpoint = dict({{text("epoch"), "K\x03"},
+                                 {text("rate"), "G" + raw(uint64_t{0x3f})},
+                                 {text("list"), list({none(), "M\x01\x02", "J\x01\x02\x03\x04"})},
+                                 {text("state_dict"), weights}});
+  const Bytes memo =
+      "\x80\x04\x95" + raw(uint64_t{60}) + "}\x94(\x8c\x01w\x94" + version3 + "\x94h\x01h\x02u}b.";
+  const std::vector<std::pair<std::string, Bytes>> values{
+      {"weights", weights},
+      {"ordered", ordered_dict() + "q\x01(" + text("p") + parameter + "u}b"},
+      {"version3", dict({{text("u"), version3}})},
+      {"checkpoint", checkpoint}};
+  const std::string first = "12345678", second = "abcdefghijkl";
+  for (const auto& [name, value] : values) {
+    seed("pickle", name, pickled(value));
+    seed("pytorch", name + ".zip", torch_zip(value, {{"0", first}, {"1", second}}));
+  }
+  seed("pickle", "memo", memo);
+  seed("pytorch", "old",
+       torch_legacy({weights, {"0", "1"}, raw(int64_t{2}) + first + raw(int64_t{6}) + second}));
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count != 2) {
+    std::cerr << "usage: fuzz_seeds FOLDER\n";
+    return 2;
+  }
+  root = arguments[1];
+  seed_safetensors();
+  seed_json();
+  seed_pickles();
+}
