@@ -38,10 +38,20 @@ std::string unknown_because(const io::Checkpoint& checkpoint) {
                      fmt::join(known, ", "));
 }
 
+/// The sub-commands that have something to say of the model.
+Json analyses_of(const model::Model& model) {
+  Json names{"probe"};
+  const bool has_kernels =
+      !model.state_kernels(at::kDouble).empty() || !model.selective_dynamics().empty();
+  if (has_kernels) names.push_back("spectrum");
+  return names;
+}
+
 Json report_on(const io::Checkpoint& checkpoint) {
   Json report{{"schema", "ssmi/inspect/1"}, {"architecture", nullptr}};
   const std::string reason = unknown_because(checkpoint);
   std::vector<std::string> notes = checkpoint.notes;
+  Json analyses = Json::array();
   if (reason.empty()) {
     const auto [model, found] = model::load_model(checkpoint);
     notes = found;
@@ -50,13 +60,14 @@ Json report_on(const io::Checkpoint& checkpoint) {
     report["parameters"] = model::parameter_count(*model);
     report["layers"] = info.layers;
     report["hidden_size"] = info.hidden_size;
+    analyses = analyses_of(*model);
   } else {
     report["reason"] = reason;
   }
   report["tensors"] = tensor_list(checkpoint);
   report["notes"] = notes;
   report["sha256"] = io::checkpoint_sha256(checkpoint);
-  report["analyses"] = reason.empty() ? Json{"probe"} : Json::array();
+  report["analyses"] = analyses;
   return report;
 }
 
