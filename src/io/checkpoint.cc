@@ -70,7 +70,7 @@ TensorMap open_part(Checkpoint& checkpoint, const fs::path& path) {
   const std::string name = path.filename().string();
   WeightFile file = open_weights(path);
   for (const std::string& note : file.notes)
-    checkpoint.notes.push_back(name + ": " + note);
+    checkpoint.notes.push_back(fmt::format("{}: {}", name, note));
   checkpoint.files.push_back(name);
   return std::move(file.tensors);
 }
