@@ -63,19 +63,17 @@ void write_all(int descriptor, std::span<const std::byte> bytes,
 }  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
-  const Descriptor file(path, O_RDONLY | O_NONBLOCK);
-  const auto size = static_cast<size_t>(regular_file_size(file, path));
-  const std::byte* data = nullptr;
-  if (size > 0) {
-    void* mapping = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-    if (mapping == MAP_FAILED) disk_error(path, "cannot map");
-    data = static_cast<const std::byte*>(mapping);
-  }
-  return std::shared_ptr<const MappedFile>(new MappedFile(path, data, size));
+  return std::make_shared<const MappedFile>(path);
 }
 
-MappedFile::MappedFile(std::filesystem::path path, const std::byte* data, size_t size)
-    : path_(std::move(path)), data_(data), size_(size) {}
+MappedFile::MappedFile(std::filesystem::path path) : path_(std::move(path)) {
+  const Descriptor file(path_, O_RDONLY | O_NONBLOCK);
+  size_ = static_cast<size_t>(regular_file_size(file, path_));
+  if (size_ == 0) return;
+  void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (mapping == MAP_FAILED) disk_error(path_, "cannot map");
+  data_ = static_cast<const std::byte*>(mapping);
+}
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);

@@ -16,6 +16,8 @@ class MappedFile {
  public:
   /// Throws Error{kDisk} when the file cannot be opened or is not a regular file.
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
+  /// The same; open() where views of it are handed out.
+  explicit MappedFile(std::filesystem::path path);
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
   ~MappedFile();
@@ -24,10 +26,9 @@ class MappedFile {
   const std::filesystem::path& path() const { return path_; }
 
  private:
-  MappedFile(std::filesystem::path path, const std::byte* data, size_t size);
   std::filesystem::path path_;
-  const std::byte* data_;
-  size_t size_;
+  const std::byte* data_ = nullptr;
+  size_t size_ = 0;
 };
 
 /// Reads a regular file. Throws Error{kDisk} when it cannot be read, Error{kBadInput} when it is
