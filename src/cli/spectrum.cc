@@ -25,19 +25,27 @@ struct Options {
   bool json = false, quiet = false;
 };
 
-/// Opens every checkpoint and its model, which keeps the weight files mapped.
-std::vector<spectrum::Subject> open_all(const std::vector<io::Checkpoint>& checkpoints,
-                                        const Options& options, Progress& progress) {
-  std::vector<spectrum::Subject> subjects;
-  for (size_t i = 0; i < checkpoints.size(); ++i) {
-    auto [model, notes] = model::load_model(checkpoints[i]);
+/// A checkpoint with what was noticed on opening it. Its tensors are views of the mapped files.
+struct Opened {
+  io::Checkpoint checkpoint;
+  std::vector<std::string> notes;
+  std::unique_ptr<model::Model> model;
+};
+
+std::vector<Opened> open_all(const std::vector<std::string>& names, Progress& progress) {
+  std::vector<Opened> opened;
+  std::set<std::string> seen;
+  for (const std::string& name : names) {
+    if (!seen.insert(name).second) fail(ExitCode::kUsage, "{}: is given twice", name);
+    auto checkpoint = io::open_checkpoint(resolve_model(name));
+    auto [model, notes] = model::load_model(checkpoint, model::is_state_space);
     note_all(notes, progress);
-    subjects.push_back({options.checkpoints[i], &checkpoints[i].config, std::move(model)});
+    opened.push_back({std::move(checkpoint), std::move(notes), std::move(model)});
   }
-  return subjects;
+  return opened;
 }
 
-Json run_object(const Options& options, const std::vector<io::Checkpoint>& checkpoints) {
+Json run_object(const Options& options, const std::vector<Opened>& opened) {
   const auto& thresholds = options.spectrum.thresholds;
   Json run = report::run_environment();
   run["dtype"] = options.dtype;
@@ -47,10 +55,11 @@ Json run_object(const Options& options, const std::vector<io::Checkpoint>& check
                    {"high_band", thresholds.high_band}, {"centroid", thresholds.centroid},
                    {"low_pass", thresholds.low_pass},   {"band_pass", thresholds.band_pass}};
   run["checkpoints"] = Json::array();
-  for (size_t i = 0; i < checkpoints.size(); ++i) {
+  for (size_t i = 0; i < opened.size(); ++i) {
     run["checkpoints"].push_back({{"name", options.checkpoints[i]},
-                                  {"architecture", checkpoints[i].config["model_type"]},
-                                  {"sha256", io::checkpoint_sha256(checkpoints[i])}});
+                                  {"architecture", opened[i].model->info().architecture},
+                                  {"sha256", io::checkpoint_sha256(opened[i].checkpoint)},
+                                  {"notes", opened[i].notes}});
   }
   return run;
 }
@@ -61,19 +70,18 @@ void run(Options options) {
   StderrProgress progress(options.quiet);
   if (options.threads > 0) at::set_num_threads(options.threads);
   if (options.dtype == "float32") options.spectrum.type = at::kFloat;
-  std::vector<io::Checkpoint> checkpoints;
-  std::set<std::string> seen;
-  for (const std::string& name : options.checkpoints) {
-    if (!seen.insert(name).second) fail(ExitCode::kUsage, "{}: is given twice", name);
-    checkpoints.push_back(io::open_checkpoint(resolve_model(name)));
+  const auto opened = open_all(options.checkpoints, progress);
+  std::vector<spectrum::Subject> subjects;
+  for (size_t i = 0; i < opened.size(); ++i) {
+    subjects.push_back(
+        {options.checkpoints[i], &opened[i].checkpoint.config, opened[i].model.get()});
   }
-  const auto subjects = open_all(checkpoints, options, progress);
 
   const auto started = std::chrono::steady_clock::now();
   const auto study = spectrum::study(subjects, options.spectrum, progress);
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - started;
 
-  Json report{{"schema", "ssmi/spectrum/1"}, {"run", run_object(options, checkpoints)}};
+  Json report{{"schema", "ssmi/spectrum/1"}, {"run", run_object(options, opened)}};
   report.update(report::spectrum_results(study, options.spectrum));
   report["timing"] = timing.json();
   report["timing"]["spectrum_seconds"] = spent.count();

@@ -119,13 +119,15 @@ bool same_values(const io::TensorView& a, const io::TensorView& b) {
 
 /// Fills the parameters from the files. A tied one is the other's tensor, unless the files say that
 /// it is not: then its own counts, and a note says so.
-void fill(const io::Checkpoint& checkpoint, const Names& names, Loaded& loaded) {
+void fill(const io::Checkpoint& checkpoint, const Names& names, const ParameterFilter& takes,
+          Loaded& loaded) {
   const auto view_of = [&](const std::string& name) -> const io::TensorView* {
     const auto found = names.stored.find(name);
     return found == names.stored.end() ? nullptr : &checkpoint.tensors.at(found->second);
   };
   std::map<std::string, at::Tensor> filled;
   loaded.model->visit([&](const Parameter& parameter, at::Tensor& tensor) {
+    if (takes && !takes(parameter)) return;
     const auto* own = view_of(parameter.name);
     const auto* other = parameter.tied_to == nullptr ? nullptr : view_of(parameter.tied_to);
     if (other != nullptr && (own == nullptr || same_values(*own, *other))) {
@@ -163,9 +165,9 @@ Loaded checked_model(const io::Checkpoint& checkpoint) {
   return fitted_model(checkpoint).first;
 }
 
-Loaded load_model(const io::Checkpoint& checkpoint) {
+Loaded load_model(const io::Checkpoint& checkpoint, const ParameterFilter& takes) {
   auto [loaded, names] = fitted_model(checkpoint);
-  fill(checkpoint, names, loaded);
+  fill(checkpoint, names, takes, loaded);
   return std::move(loaded);
 }
 

@@ -73,12 +73,16 @@ struct Loaded {
 /// missing, unexpected and wrongly shaped tensors.
 Loaded checked_model(const io::Checkpoint& checkpoint);
 
-/// Makes the checkpoint's model and fills it. float32 is used where it lies in the mapped file,
-/// other floating types become float32. Throws as checked_model().
-Loaded load_model(const io::Checkpoint& checkpoint);
-
 /// Whether to take a parameter.
 using ParameterFilter = std::function<bool(const Parameter&)>;
+inline bool is_state_space(const Parameter& parameter) {
+  return parameter.state_space;
+}
+
+/// Makes the checkpoint's model and fills every parameter that `takes` does (all of them without
+/// one). float32 is used where it lies in the mapped file, other floating types become float32.
+/// Throws as checked_model().
+Loaded load_model(const io::Checkpoint& checkpoint, const ParameterFilter& takes = {});
 
 /// Fills every parameter that `takes` does (all of them without one) by the architecture's own
 /// initialisation, each from its own random stream, so that it gets the same values whichever

@@ -135,7 +135,7 @@ std::vector<Spectrum> twins(const Json& config, const std::string& where, const 
   for (int twin = 0; twin < options.twins; ++twin) {
     const auto model = model::make_model(config, where);
     model::initialise(*model, options.seed + static_cast<uint64_t>(twin),
-                      [](const model::Parameter& parameter) { return parameter.state_space; });
+                      model::is_state_space);
     result.push_back(spectrum(*model, options, progress));
   }
   return result;

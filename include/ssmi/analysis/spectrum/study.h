@@ -1,6 +1,5 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,7 +11,7 @@ namespace ssmi::spectrum {
 struct Subject {
   std::string name;
   const Json* config;
-  std::unique_ptr<model::Model> model;
+  const model::Model* model;
 };
 
 /// What was found of one checkpoint.
