@@ -15,11 +15,14 @@ using Kernels = std::span<const spectrum::Kernel>;
 
 constexpr size_t kMostChanges = 12;  // listed of a comparison
 
-/// ".166" with 3 digits; "-" for what does not exist.
-std::string number(double value, int digits) {
-  if (!std::isfinite(value)) return "-";
-  const std::string text = fmt::format("{:.{}f}", value, digits);
+/// ".166" for "0.166".
+std::string without_zero(std::string text) {
   return text.starts_with("0.") ? text.substr(1) : text;
+}
+
+/// With so many digits after the point; "-" for what does not exist.
+std::string number(double value, int digits) {
+  return std::isfinite(value) ? without_zero(fmt::format("{:.{}f}", value, digits)) : "-";
 }
 
 /// "+1.20".
@@ -30,7 +33,8 @@ std::string signed_number(double value) {
 /// A share of the energy; small ones keep a digit that tells them from nothing.
 std::string share(double value) {
   if (std::isnan(value)) return "-";
-  return value >= 0.0995 || value == 0 ? number(value, 2) : fmt::format("{:.1g}", value);
+  return value >= 0.0995 || value == 0 ? number(value, 2)
+                                       : without_zero(fmt::format("{:.1g}", value));
 }
 
 std::string class_name(std::optional<FilterClass> filter_class) {
