@@ -128,7 +128,9 @@ void add_spectrum(CLI::App& app) {
       ->check(CLI::IsMember({"float64", "float32"}))
       ->capture_default_str();
   add_threshold_options(*command, spectrum.thresholds);
-  command->add_option("--silent", spectrum.silent, "Kernels with less of the energy are silent")
+  command
+      ->add_option("--silent", spectrum.silent,
+                   "Kernels with less than this part of an equal share of the energy are silent")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command->add_option("--twins", spectrum.twins, "Randomly initialised twins beside each kernel")

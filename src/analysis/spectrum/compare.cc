@@ -57,8 +57,7 @@ std::optional<bool> nears(const LayerSummary* twins, double before, double after
   return std::abs(after - twins->centroid.median) < std::abs(before - twins->centroid.median);
 }
 
-Move move_of(const Kernel& before, const Kernel& after, const LayerSummary* twins,
-             const Options& options) {
+Move move_of(const Kernel& before, const Kernel& after, const LayerSummary* twins) {
   const Measures &a = before.measures, &b = after.measures;
   return {.layer = before.layer,
           .direction = before.direction,
@@ -68,7 +67,7 @@ Move move_of(const Kernel& before, const Kernel& after, const LayerSummary* twin
           .before = a.filter_class,
           .after = b.filter_class,
           .energy_share = (before.energy_share + after.energy_share) / 2,
-          .silent = std::max(before.energy_share, after.energy_share) < options.silent,
+          .silent = before.silent && after.silent,
           .toward_twins = nears(twins, a.centroid, b.centroid)};
 }
 
@@ -152,7 +151,7 @@ std::vector<LayerSummary> summarise(const std::vector<Spectrum>& spectra) {
 }
 
 Comparison compare(const Spectrum& before, const Spectrum& after,
-                   const std::vector<LayerSummary>& twins, const Options& options) {
+                   const std::vector<LayerSummary>& twins) {
   Comparison result;
   result.reason = why_different(before.kernels, after.kernels);
   if (!result.reason.empty()) return result;
@@ -160,7 +159,7 @@ Comparison compare(const Spectrum& before, const Spectrum& after,
     const auto twin = std::ranges::find_if(
         twins, [&](const LayerSummary& summary) { return same_place(summary, before.kernels[i]); });
     const LayerSummary* beside = twin == twins.end() ? nullptr : &*twin;
-    result.moves.push_back(move_of(before.kernels[i], after.kernels[i], beside, options));
+    result.moves.push_back(move_of(before.kernels[i], after.kernels[i], beside));
     const Move& move = result.moves.back();
     if (!move.changes_class()) continue;
     ++result.class_changes;

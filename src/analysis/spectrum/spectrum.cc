@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <numbers>
 
 #include "ssmi/core/progress.h"
@@ -42,13 +43,20 @@ std::span<const double> row(const at::Tensor& matrix, int64_t index) {
           static_cast<size_t>(matrix.size(1))};
 }
 
+void fill_magnitudes(const at::Tensor& transform, int64_t index, std::vector<double>& magnitudes) {
+  const auto* values = static_cast<const std::complex<double>*>(transform.const_data_ptr()) +
+                       index * transform.size(1);
+  for (size_t k = 0; k < magnitudes.size(); ++k)
+    magnitudes[k] = std::sqrt(std::norm(values[k]));
+}
+
 /// Appends the measured kernels of one direction of a block.
 void measure_block(const model::StateKernels& block, int64_t width, const Options& options,
                    std::vector<Kernel>& kernels) {
   const at::Tensor computed = kernels::state_kernels(block.kernels, options.length);
-  const at::Tensor magnitudes =
-      at::abs(at::fft_rfft(computed)).to(at::kDouble).contiguous();  // [G, L / 2 + 1]
-  const at::Tensor taps = computed.to(at::kDouble);                  // [G, L]
+  const at::Tensor transform =
+      at::fft_rfft(computed).to(at::kComplexDouble).contiguous();  // [G, L / 2 + 1]
+  const at::Tensor taps = computed.to(at::kDouble);                // [G, L]
   const at::Tensor aliased = aliased_share(block.kernels);
   const at::Tensor skip = block.skip.to(at::kDouble).contiguous();
   const int64_t count = taps.size(0);
@@ -56,29 +64,34 @@ void measure_block(const model::StateKernels& block, int64_t width, const Option
   const size_t first = kernels.size();
   kernels.resize(first + static_cast<size_t>(count));
   at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
+    std::vector<double> magnitudes(static_cast<size_t>(transform.size(1)));
     for (int64_t g = begin; g < end; ++g) {
+      fill_magnitudes(transform, g, magnitudes);
       kernels[first + static_cast<size_t>(g)] = {
           .layer = block.layer,
           .direction = block.direction,
           .channel = g * channels,
           .channels = channels,
-          .measures = measure(row(taps, g), row(magnitudes, g), options.thresholds),
+          .measures = measure(row(taps, g), magnitudes, options.thresholds),
           .energy_share = 0,
+          .silent = false,
           .aliased = aliased.const_data_ptr<double>()[g],
           .skip = skip.const_data_ptr<double>()[g],
-          .sketch = sketch_of(row(magnitudes, g))};
+          .sketch = sketch_of(magnitudes)};
     }
   });
 }
 
 /// Kernels that are not finite have no share and count for nothing.
-void share_energy(std::vector<Kernel>& kernels) {
+void share_energy(std::vector<Kernel>& kernels, double silent) {
   double total = 0;
   for (const Kernel& kernel : kernels) {
     if (std::isfinite(kernel.measures.energy)) total += kernel.measures.energy;
   }
-  for (Kernel& kernel : kernels)
+  for (Kernel& kernel : kernels) {
     kernel.energy_share = kernel.measures.energy / total;
+    kernel.silent = kernel.energy_share * static_cast<double>(kernels.size()) < silent;
+  }
 }
 
 Quartiles quartiles_of(const at::Tensor& values) {
@@ -122,7 +135,7 @@ Spectrum spectrum(const model::Model& model, const Options& options, Progress& p
     progress.advance(1);
   }
   progress.end();
-  share_energy(result.kernels);
+  share_energy(result.kernels, options.silent);
   for (const model::SelectiveDynamics& dynamics : model.selective_dynamics()) {
     result.selective.push_back(measure_selective(dynamics));
   }
@@ -134,8 +147,7 @@ std::vector<Spectrum> twins(const Json& config, const std::string& where, const 
   std::vector<Spectrum> result;
   for (int twin = 0; twin < options.twins; ++twin) {
     const auto model = model::make_model(config, where);
-    model::initialise(*model, options.seed + static_cast<uint64_t>(twin),
-                      model::is_state_space);
+    model::initialise(*model, options.seed + static_cast<uint64_t>(twin), model::is_state_space);
     result.push_back(spectrum(*model, options, progress));
   }
   return result;

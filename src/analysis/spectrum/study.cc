@@ -40,8 +40,7 @@ Study study(const std::vector<Subject>& subjects, const Options& options, Progre
   }
   for (size_t i = 1; i < study.findings.size(); ++i) {
     const Finding& first = study.findings[0];
-    study.comparisons.push_back(
-        compare(first.spectrum, study.findings[i].spectrum, first.twins, options));
+    study.comparisons.push_back(compare(first.spectrum, study.findings[i].spectrum, first.twins));
   }
   return study;
 }

@@ -212,6 +212,18 @@ TEST_CASE("Shares of the energy add up to one") {
       measured({{{{1.0, 0.0}, {-1000.0, 0.0}}}, {{{0.5, 0.0}, {-1000.0, 0.0}}}}).kernels;
   CHECK(kernels[0].energy_share == doctest::Approx(0.8));
   CHECK(kernels[1].energy_share == doctest::Approx(0.2));
+  CHECK(!kernels[1].silent);
+}
+
+TEST_CASE("A silent kernel carries next to nothing of an equal share") {
+  const auto silent = [](double size) {
+    const Mode loud{{1.0, 0.0}, {-1000.0, 0.0}}, other{{size, 0.0}, {-1000.0, 0.0}};
+    return measured({{loud}, {loud}, {loud}, {other}}).kernels[3].silent;
+  };
+  // Of four kernels, 0.02 / 4 of the energy: size^2 / (3 + size^2) = 0.005.
+  CHECK(silent(0.122));
+  CHECK(!silent(0.124));
+  CHECK(silent(0));
 }
 
 TEST_CASE("Quartiles lie linearly between neighbours") {

@@ -40,7 +40,7 @@ struct Move {
   double centroid, log10_lhfr;  ///< after - before; NaN where one does not exist
   std::optional<FilterClass> before, after;
   double energy_share;  ///< the mean of both shares
-  bool silent;          ///< both shares are below Options::silent
+  bool silent;          ///< in both
   /// Whether the centroid ends nearer to the median of the random twins than it began; nothing
   /// without twins or a centroid.
   std::optional<bool> toward_twins;
@@ -76,6 +76,6 @@ struct Comparison {
 
 /// Compares kernel by kernel; `twins` are the summaries of random twins of the first, or none.
 Comparison compare(const Spectrum& before, const Spectrum& after,
-                   const std::vector<LayerSummary>& twins, const Options& options);
+                   const std::vector<LayerSummary>& twins);
 
 }  // namespace ssmi::spectrum

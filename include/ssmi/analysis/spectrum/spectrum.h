@@ -17,8 +17,9 @@ struct Options {
   at::ScalarType type = at::kDouble;
   Thresholds thresholds;
   int twins = 3;
-  uint64_t seed = 1;      ///< of the first twin; the others take the next ones
-  double silent = 0.001;  ///< kernels with a smaller share of the model's energy are called silent
+  uint64_t seed = 1;  ///< of the first twin; the others take the next ones
+  /// A kernel is silent that carries less than this part of an equal share of the model's energy.
+  double silent = 0.02;
 };
 
 constexpr size_t kSketchBins = 24;
@@ -31,6 +32,7 @@ struct Kernel {
   int64_t channels;  ///< how many it serves
   Measures measures;
   double energy_share;  ///< of the energy of all kernels of the model; NaN if they have none
+  bool silent;
   double aliased;  ///< share of modes that turn by more than pi a token: frequencies are folded
   double skip;     ///< the skip term D, which is not part of the kernel
   std::array<float, kSketchBins> sketch;  ///< mean |K^| of equal parts of [0, 0.5], for a sparkline
