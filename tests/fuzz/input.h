@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "ssmi/core/checked.h"
 #include "ssmi/core/error.h"
 #include "ssmi/io/tensor.h"
 
@@ -65,10 +66,16 @@ int taken_or_refused(Action&& action) {
   return 0;
 }
 
-/// Reads every byte of every tensor, which finds a view that leaves its file.
+/// Reads every byte of every tensor, which finds a view that leaves its file, and holds its extent
+/// against its shape.
 inline void touch(const io::TensorMap& tensors) {
   static volatile uint8_t sum = 0;
   for (const auto& [name, view] : tensors) {
+    const auto elements = checked_numel(view.shape);
+    if (!elements || view.data.size() != static_cast<uint64_t>(*elements) *
+                                             static_cast<uint64_t>(io::dtype_size(view.dtype))) {
+      std::abort();
+    }
     for (const std::byte byte : view.data)
       sum = static_cast<uint8_t>(sum + static_cast<uint8_t>(byte));
   }
