@@ -7,6 +7,7 @@
 #include <ATen/ops/einsum.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/exp.h>
+#include <ATen/ops/log.h>
 #include <ATen/ops/real.h>
 
 #include <algorithm>
@@ -64,12 +65,21 @@ void fill_tables(const Complex* residues, const Complex* log_poles, int64_t bloc
   }
 }
 
+/// [G] or [G, N] as something that goes with [G, N].
+at::Tensor each_mode(const at::Tensor& dt) {
+  return dt.dim() == 1 ? dt.unsqueeze(1) : dt;
+}
+
 }  // namespace
 
 ModalKernels zero_order_hold(const at::Tensor& c, const at::Tensor& a, const at::Tensor& dt) {
-  const at::Tensor step = dt.dim() == 1 ? dt.unsqueeze(1) : dt;  // [G, 1 or N]
-  const at::Tensor log_poles = a * step;
+  const at::Tensor log_poles = a * each_mode(dt);
   return {c * (at::exp(log_poles) - 1) / a, log_poles};
+}
+
+ModalKernels bilinear(const at::Tensor& c, const at::Tensor& a, const at::Tensor& dt) {
+  const at::Tensor half = a * each_mode(dt) / 2;
+  return {c * each_mode(dt) / (1 - half), at::log((1 + half) / (1 - half))};
 }
 
 at::Tensor state_kernels(const ModalKernels& kernels, int64_t length) {

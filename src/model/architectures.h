@@ -27,5 +27,6 @@ class Stored {
 std::unique_ptr<Model> make_bigs(const JsonObject& config, const Stored& stored);
 std::unique_ptr<Model> make_bimamba(const JsonObject& config, const Stored& stored);
 std::unique_ptr<Model> make_codessm(const JsonObject& config, const Stored& stored);
+std::unique_ptr<Model> make_s4d(const JsonObject& config, const Stored& stored);
 
 }  // namespace ssmi::model

@@ -74,13 +74,6 @@ at::Tensor grouped_convolution(const at::Tensor& u, const Affine& convolution,
   return y;
 }
 
-int64_t longest_row(const std::vector<int64_t>& offsets) {
-  int64_t longest = 0;
-  for (size_t row = 0; row + 1 < offsets.size(); ++row)
-    longest = std::max(longest, offsets[row + 1] - offsets[row]);
-  return longest;
-}
-
 class Bigs : public Model {
  public:
   explicit Bigs(BigsConfig config)

@@ -1,22 +1,12 @@
 #include "bigs_head.h"
 
 #include <ATen/ops/layer_norm.h>
-#include <ATen/ops/mean.h>
-#include <ATen/ops/stack.h>
 #include <ATen/ops/tanh.h>
 
 namespace ssmi::model {
 namespace {
 
 constexpr const char* kWordEmbeddings = "bigs.embeddings.word_embeddings.weight";
-
-/// The mean over each row's tokens, [rows, D].
-at::Tensor row_means(const at::Tensor& x, const std::vector<int64_t>& offsets) {
-  std::vector<at::Tensor> means;
-  for (size_t row = 0; row + 1 < offsets.size(); ++row)
-    means.push_back(x.slice(0, offsets[row], offsets[row + 1]).mean(0));
-  return at::stack(means);
-}
 
 }  // namespace
 

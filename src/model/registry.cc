@@ -19,6 +19,7 @@ const std::map<std::string, Maker>& makers() {
       {"bigs", make_bigs},
       {"bimamba", make_bimamba},
       {"codessm", make_codessm},
+      {"s4d", make_s4d},
   };
   return kMakers;
 }

@@ -21,6 +21,10 @@ struct ModalKernels {
 /// halves, the factor 2; dt: [G] or [G, N] real, in tokens.
 ModalKernels zero_order_hold(const at::Tensor& c, const at::Tensor& a, const at::Tensor& dt);
 
+/// The bilinear transform (Tustin's): poles (1 + dt a / 2) / (1 - dt a / 2), residues
+/// c dt / (1 - dt a / 2). Shapes as in zero_order_hold().
+ModalKernels bilinear(const at::Tensor& c, const at::Tensor& a, const at::Tensor& dt);
+
 /// The first `length` taps: [G, length] real, in the precision of `kernels`. Float64 on a CPU takes
 /// the blocked kernel, whatever else the reference.
 at::Tensor state_kernels(const ModalKernels& kernels, int64_t length);

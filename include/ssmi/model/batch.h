@@ -19,4 +19,10 @@ struct Batch {
 /// Lays rows end to end.
 Batch pack(std::span<const std::vector<int64_t>> rows);
 
+/// The number of tokens of the longest row; 0 without rows.
+int64_t longest_row(std::span<const int64_t> offsets);
+
+/// The mean over each row's tokens: [rows, D] of x [S, D].
+at::Tensor row_means(const at::Tensor& x, std::span<const int64_t> offsets);
+
 }  // namespace ssmi::model
