@@ -4,6 +4,7 @@ import json
 import bigs_reference as reference
 import numpy as np
 import pytest
+from conftest import ROOT
 from test_model import assert_close, read, write
 
 SIZES = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_ssm": 6,
@@ -171,3 +172,41 @@ def test_a_row_longer_than_the_positions_is_refused(ssmi, tmp_path):
     write(tmp_path / "ids.safetensors", {"input_ids": np.ones((1, 34), np.int64)})
     error = ssmi("embed", "model", "--ids", "ids.safetensors", "--out", "e", expect=4).stderr
     assert "a row of 34 tokens, but the model has 33 positions" in error
+
+
+@pytest.fixture
+def small(ssmi):
+    """The small configuration of the repository, initialised at random."""
+    ssmi("init", "--config", ROOT / "configs/models/codessm-small.json", "--out", "small")
+    return "small"
+
+
+def test_the_small_configuration_is_inspected_embedded_and_measured(ssmi, small, tmp_path,
+                                                                    validated):
+    report = validated("inspect", ssmi("inspect", small, "--json").stdout)
+    assert (report["architecture"], report["parameters"]) == ("codessm", 231378)
+    ssmi("embed", small, "--text", "def f(x):\n    return x\n", "--logits", "--out", "e.safetensors")
+    found, config = read(tmp_path / "e.safetensors"), json.loads((tmp_path / "small/config.json").read_text())
+    weights = read(tmp_path / "small/model.safetensors")
+    expected = reference.forward(weights, config, found["input_ids"][0])
+    assert_close(found["logits"][0], expected["logits"])
+    assert_close(found["hidden_states.4"][0], expected["hidden_states.4"])
+    ssmi("spectrum", small, "--twins", "1", "--out", "s.json")
+    kernels = [kernel for kernel in json.loads((tmp_path / "s.json").read_text())["kernels"]
+               if kernel["checkpoint"] == small]
+    assert len(kernels) == 8
+    for kernel in kernels:
+        side = {"forward": "fs4", "backward": "bs4"}[kernel["direction"]]
+        name = f"bigs.encoder.layer.{kernel['layer'] - 1}.{side}."
+        magnitude = np.abs(np.fft.rfft(reference.taps(
+            {key: value.astype(np.float64) for key, value in weights.items()}, name, 4096)[0]))
+        frequencies = np.arange(2049) / 4096
+        assert kernel["centroid"] == pytest.approx(
+            (frequencies * magnitude).sum() / magnitude.sum(), rel=1e-6)
+
+
+def test_probes_run_on_the_small_configuration(ssmi, small, tmp_path, validated):
+    ssmi("probe", small, "--max-functions", "60", "--pairs-per-label", "30", "--layers", "0,4",
+         "--twins", "0", "--tasks", "distance", "--probes", "linear", "--out", "r.json", "--quiet")
+    results = validated("probe", tmp_path / "r.json")["results"]
+    assert {0, 4} <= {row["layer"] for row in results if row["checkpoint"] == small}

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "ssmi/core/file.h"
 #include "ssmi/kernels/state_kernel.h"
 #include "ssmi/model/model.h"
 #include "support.h"
@@ -142,6 +143,21 @@ TEST_CASE("bigs: names and shapes are those of the published files") {
   CHECK(shapes.at(layer + "fs4.D") == std::vector<int64_t>{4});
   CHECK(shapes.at(layer + "bs4.conv.weight") == std::vector<int64_t>{16, 2, 3});
   CHECK(shapes.at(layer + "bs4.conv.bias") == std::vector<int64_t>{16});
+}
+
+TEST_CASE("bigs: the configurations of the repository have the parameters they are said to have") {
+  const auto count = [](const char* name) {
+    const auto file = std::filesystem::path(SSMI_SOURCE_DIR) / "configs/models" / name;
+    return parameter_count(*model_of(parse_json(read_file(file, 1 << 20), name)));
+  };
+  // Vocabulary, types, norm; blocks of a norm, two kernels and seven linear layers; head.
+  const auto expected = [](int64_t vocab, int64_t width, int64_t inner, int64_t layers) {
+    const int64_t linear = 3 * width * inner + 2 * inner + width + 4 * (width * width + width);
+    return (vocab + 4) * width + layers * (2 * width + 2 * (4 * 64 + 2) + linear) +
+           (vocab + width * width + 3 * width);
+  };
+  CHECK(count("codessm-published.json") == expected(32100, 1024, 3072, 12));
+  CHECK(count("codessm-small.json") == expected(130, 64, 192, 4));
 }
 
 TEST_CASE("bigs: initial values are S4D-Lin's") {
