@@ -102,16 +102,17 @@ const HeadName* stored_head(const Stored& stored) {
 int64_t label_count(const JsonObject& config, const io::TensorView* weight) {
   if (config.has("num_labels")) return config.integer("num_labels", 1, kMaxExtent);
   if (config.has("id2label")) {
-    const auto count = static_cast<int64_t>(config.at("id2label").size());
-    if (count > 0) return count;
-    bad_input("{}: 'id2label' has no label", config.where());
+    const Json& labels = config.at("id2label");
+    if (labels.is_object() && !labels.empty()) return static_cast<int64_t>(labels.size());
+    bad_input("{}: 'id2label' should be an object with a label or more, found {}", config.where(),
+              excerpt(labels.dump()));
   }
   constexpr int64_t kDefault = 2;  // of the transformers library
   return weight != nullptr && weight->shape.size() == 2 ? weight->shape[0] : kDefault;
 }
 
 void read_head(const JsonObject& config, const Stored& stored, BigsConfig& result) {
-  const bool named = config.has("architectures");
+  const bool named = config.has("architectures") && !config.at("architectures").is_null();
   const HeadName* head = named ? named_head(config) : stored_head(stored);
   if (head == nullptr) return;
   const auto* weight = stored.find(head->weight);

@@ -131,7 +131,7 @@ def test_released_names_are_read(ssmi, tmp_path):
 def test_the_head_is_told_from_the_tensors(ssmi, tmp_path):
     full = codessm(architectures=["CodeSSMForTokenClassification"], num_labels=5)
     weights = reference.random_weights(full)
-    save(tmp_path / "model", codessm(), weights)
+    save(tmp_path / "model", codessm() | {"architectures": None}, weights)
     assert "taken for one of tokens" in ssmi("inspect", "model").stdout
     ids, mask = batch()
     assert embed(ssmi, tmp_path, ids, mask, "--logits")["logits"].shape == (5, 33, 5)
@@ -151,7 +151,9 @@ def test_the_head_is_told_from_the_tensors(ssmi, tmp_path):
     ({"hidden_size": 12, "high_frequency": True}, 3, "expected a multiple of 8, the groups of"),
     ({"architectures": ["CodeSSMForPoetry"]}, 3, "names 'CodeSSMForPoetry', whose head is not known"),
     ({"architectures": "CodeSSMModel"}, 3, "'architectures' should be a list of one class name"),
-    ({"architectures": ["CodeSSMForTokenClassification"], "id2label": {}}, 3, "has no label"),
+    ({"architectures": ["CodeSSMForTokenClassification"], "id2label": {}}, 3,
+     "'id2label' should be an object with a label or more, found {}"),
+    ({"architectures": ["CodeSSMForTokenClassification"], "id2label": "ab"}, 3, 'found "ab"'),
     ({"architectures": ["CodeSSMForTokenClassification"], "num_labels": 0}, 3, "'num_labels' should"),
     ({"num_ssm": 5}, 3, "kernel.A_im' has shape [6], config.json says [5]"),
     ({"num_ssm": 0}, 3, "'num_ssm' should be an integer from 1"),

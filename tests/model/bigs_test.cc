@@ -150,10 +150,11 @@ TEST_CASE("bigs: the configurations of the repository have the parameters they a
     const auto file = std::filesystem::path(SSMI_SOURCE_DIR) / "configs/models" / name;
     return parameter_count(*model_of(parse_json(read_file(file, 1 << 20), name)));
   };
+  constexpr int64_t kStateSpace = 516;  // of a block: 2 (2 N + N + N + 1 + 1) with N = 64
   // Vocabulary, types, norm; blocks of a norm, two kernels and seven linear layers; head.
   const auto expected = [](int64_t vocab, int64_t width, int64_t inner, int64_t layers) {
     const int64_t linear = 3 * width * inner + 2 * inner + width + 4 * (width * width + width);
-    return (vocab + 4) * width + layers * (2 * width + 2 * (4 * 64 + 2) + linear) +
+    return (vocab + 4) * width + layers * (2 * width + kStateSpace + linear) +
            (vocab + width * width + 3 * width);
   };
   CHECK(count("codessm-published.json") == expected(32100, 1024, 3072, 12));
