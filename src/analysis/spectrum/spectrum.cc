@@ -50,34 +50,53 @@ void fill_magnitudes(const at::Tensor& transform, int64_t index, std::vector<dou
     magnitudes[k] = std::sqrt(std::norm(values[k]));
 }
 
-/// Appends the measured kernels of one direction of a block.
+/// Measures kernels [begin, end) of a block's, which are the items of `measured`.
+void measure_some(const model::StateKernels& block, int64_t begin, int64_t end,
+                  const Options& options, std::span<Kernel> measured) {
+  const auto some = [&](const at::Tensor& x) { return x.slice(0, begin, end); };
+  const kernels::ModalKernels modal{some(block.kernels.residues), some(block.kernels.log_poles)};
+  const at::Tensor computed = kernels::state_kernels(modal, options.length);
+  const at::Tensor transform =
+      at::fft_rfft(computed).to(at::kComplexDouble).contiguous();  // [end - begin, L / 2 + 1]
+  const at::Tensor taps = computed.to(at::kDouble);                // [end - begin, L]
+  const at::Tensor aliased = aliased_share(modal);
+  const at::Tensor skip = some(block.skip).to(at::kDouble).contiguous();
+  std::vector<double> magnitudes(static_cast<size_t>(transform.size(1)));
+  for (int64_t g = 0; g < end - begin; ++g) {
+    fill_magnitudes(transform, g, magnitudes);
+    Kernel& kernel = measured[static_cast<size_t>(g)];
+    kernel.measures = measure(row(taps, g), magnitudes, options.thresholds);
+    kernel.aliased = aliased.const_data_ptr<double>()[g];
+    kernel.skip = skip.const_data_ptr<double>()[g];
+    kernel.sketch = sketch_of(magnitudes);
+  }
+}
+
+/// Appends the measured kernels of one direction of a block. Each thread takes some at a time, so
+/// that memory is bounded however many there are.
 void measure_block(const model::StateKernels& block, int64_t width, const Options& options,
                    std::vector<Kernel>& kernels) {
-  const at::Tensor computed = kernels::state_kernels(block.kernels, options.length);
-  const at::Tensor transform =
-      at::fft_rfft(computed).to(at::kComplexDouble).contiguous();  // [G, L / 2 + 1]
-  const at::Tensor taps = computed.to(at::kDouble);                // [G, L]
-  const at::Tensor aliased = aliased_share(block.kernels);
-  const at::Tensor skip = block.skip.to(at::kDouble).contiguous();
-  const int64_t count = taps.size(0);
+  constexpr int64_t kAtOnce = 32;
+  const int64_t count = block.skip.size(0);
   const int64_t channels = std::max<int64_t>(1, width / count);
-  const size_t first = kernels.size();
-  kernels.resize(first + static_cast<size_t>(count));
-  at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
-    std::vector<double> magnitudes(static_cast<size_t>(transform.size(1)));
-    for (int64_t g = begin; g < end; ++g) {
-      fill_magnitudes(transform, g, magnitudes);
-      kernels[first + static_cast<size_t>(g)] = {
-          .layer = block.layer,
-          .direction = block.direction,
-          .channel = g * channels,
-          .channels = channels,
-          .measures = measure(row(taps, g), magnitudes, options.thresholds),
-          .energy_share = 0,
-          .silent = false,
-          .aliased = aliased.const_data_ptr<double>()[g],
-          .skip = skip.const_data_ptr<double>()[g],
-          .sketch = sketch_of(magnitudes)};
+  for (int64_t g = 0; g < count; ++g) {
+    kernels.push_back({.layer = block.layer,
+                       .direction = block.direction,
+                       .channel = g * channels,
+                       .channels = channels,
+                       .measures = {},
+                       .energy_share = 0,
+                       .silent = false,
+                       .aliased = 0,
+                       .skip = 0,
+                       .sketch = {}});
+  }
+  const std::span<Kernel> here = std::span(kernels).last(static_cast<size_t>(count));
+  at::parallel_for(0, (count + kAtOnce - 1) / kAtOnce, 1, [&](int64_t first, int64_t last) {
+    for (int64_t part = first; part < last; ++part) {
+      const int64_t begin = part * kAtOnce, end = std::min(begin + kAtOnce, count);
+      measure_some(block, begin, end, options,
+                   here.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)));
     }
   });
 }
