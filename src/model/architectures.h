@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "ssmi/core/json.h"
 #include "ssmi/io/safetensors.h"
@@ -18,6 +20,8 @@ class Stored {
   bool known() const { return tensors_ != nullptr; }
   /// The tensor of that name, whatever prefix it may have; null where there is none.
   const io::TensorView* find(std::string_view name) const;
+  /// What stands before `name` in the names that end in it, sorted.
+  std::vector<std::string> prefixes(std::string_view name) const;
 
  private:
   const io::TensorMap* tensors_;

@@ -16,25 +16,33 @@ using Maker = std::unique_ptr<Model> (*)(const JsonObject& config, const Stored&
 const std::map<std::string, Maker>& makers() {
   static const std::map<std::string, Maker> kMakers{
       {"BiGS", make_bigs},  // as the published configs write it
-      {"bigs", make_bigs},
-      {"bimamba", make_bimamba},
-      {"codessm", make_codessm},
-      {"s4d", make_s4d},
+      {"bigs", make_bigs}, {"bimamba", make_bimamba}, {"codessm", make_codessm}, {"s4d", make_s4d},
   };
   return kMakers;
+}
+
+/// Whether `stored` is `name` or ends in it after a dot.
+bool is_at_end(std::string_view name, std::string_view stored) {
+  return stored.ends_with(name) &&
+         (stored.size() == name.size() || stored[stored.size() - name.size() - 1] == '.');
 }
 
 }  // namespace
 
 const io::TensorView* Stored::find(std::string_view name) const {
   if (!known()) return nullptr;
-  const auto is_it = [&](const auto& entry) {
-    const std::string_view stored = entry.first;
-    return stored.ends_with(name) &&
-           (stored.size() == name.size() || stored[stored.size() - name.size() - 1] == '.');
-  };
-  const auto found = std::ranges::find_if(*tensors_, is_it);
+  const auto found = std::ranges::find_if(
+      *tensors_, [&](const auto& entry) { return is_at_end(name, entry.first); });
   return found == tensors_->end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> Stored::prefixes(std::string_view name) const {
+  std::vector<std::string> prefixes;
+  if (!known()) return prefixes;
+  for (const auto& [stored, view] : *tensors_) {
+    if (is_at_end(name, stored)) prefixes.push_back(stored.substr(0, stored.size() - name.size()));
+  }
+  return prefixes;
 }
 
 std::vector<std::string> architectures() {

@@ -3,15 +3,17 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/gelu.h>
-#include <ATen/ops/glu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/sigmoid.h>
 #include <fmt/format.h>
 
 #include "affine.h"
 #include "architectures.h"
 #include "s4d_kernel.h"
+#include "s4d_library.h"
 #include "ssmi/core/error.h"
+#include "ssmi/core/excerpt.h"
 #include "ssmi/kernels/fft_convolution.h"
 
 namespace ssmi::model {
@@ -22,18 +24,36 @@ constexpr int64_t kMaxLayers = 1024;
 
 struct Config {
   S4dKernelConfig kernel;
-  int64_t vocab, layers, labels;
+  int64_t vocab, layers;
+  int64_t labels;  ///< 0: the checkpoint has no decoder
   double norm_epsilon;
   bool prenorm;
+  bool is_table;  ///< the encoder is a table of rows, not a linear layer
 };
 
+/// The value of a key that is one of two words; false for the first, which is the default.
+bool is_second(const JsonObject& config, const char* key, std::string_view first,
+               std::string_view second) {
+  if (!config.has(key)) return false;
+  const std::string value = config.string(key);
+  if (value == first || value == second) return value == second;
+  bad_input("{}: '{}' is '{}', expected {} or {}", config.where(), key, excerpt(value), first,
+            second);
+}
+
 Config read_config(const JsonObject& config, const Stored& stored) {
-  return {.kernel = read_s4d_kernel(config, stored),
+  const S4dKernelConfig kernel = read_s4d_kernel(config, stored);
+  if (kernel.directions != 1) {
+    bad_input("{}: 'bidirectional' is true, supported only with 'network' library", config.where());
+  }
+  const bool has_decoder = !stored.known() || stored.find("decoder.weight") != nullptr;
+  return {.kernel = kernel,
           .vocab = config.integer("vocab_size", 1, kMaxExtent),
           .layers = config.integer("num_hidden_layers", 1, kMaxLayers),
-          .labels = config.integer("num_labels", 1, kMaxExtent),
+          .labels = has_decoder ? config.integer("num_labels", 1, kMaxExtent) : 0,
           .norm_epsilon = config.has("layer_norm_eps") ? config.number("layer_norm_eps") : 1e-5,
-          .prenorm = config.has("prenorm") && config.boolean("prenorm")};
+          .prenorm = config.has("prenorm") && config.boolean("prenorm"),
+          .is_table = is_second(config, "encoder", "linear", "embedding")};
 }
 
 struct Block {
@@ -50,10 +70,12 @@ class S4d : public Model {
 
   ModelInfo info() const override;
   void visit(const ParameterVisitor& visitor) override;
+  std::vector<std::string> notes() const override;
   void forward(const Batch& batch, const Tap& tap) const override;
   std::vector<StateKernels> state_kernels(at::ScalarType type) const override;
 
  private:
+  at::Tensor embed(const Batch& batch) const;
   at::Tensor mix(const Block& block, int64_t layer, const at::Tensor& x, const Batch& batch,
                  const Tap& tap) const;
   at::Tensor norm(const Affine& norm, const at::Tensor& x) const {
@@ -66,14 +88,21 @@ class S4d : public Model {
 };
 
 ModelInfo S4d::info() const {
-  return {"s4d",
-          config_.layers,
-          config_.kernel.width,
-          config_.vocab,
-          {Site::kEmbedding, Site::kBlockInput, Site::kMixerInput, Site::kStateOutput,
-           Site::kMixerOutput, Site::kBlockOutput, Site::kLogits},
-          "",
-          true};
+  ModelInfo info{"s4d",
+                 config_.layers,
+                 config_.kernel.width,
+                 config_.vocab,
+                 {Site::kEmbedding, Site::kBlockInput, Site::kMixerInput, Site::kStateOutput,
+                  Site::kGate, Site::kMixerOutput, Site::kBlockOutput},
+                 "",
+                 true};
+  if (config_.labels > 0) info.sites.push_back(Site::kLogits);
+  return info;
+}
+
+std::vector<std::string> S4d::notes() const {
+  if (config_.labels > 0) return {};
+  return {"no head: there is no 'decoder.weight', so there are no logits"};
 }
 
 void S4d::visit(const ParameterVisitor& visitor) {
@@ -84,7 +113,11 @@ void S4d::visit(const ParameterVisitor& visitor) {
     visitor({name + ".weight", shape, lecun_normal(shape[1])}, to.weight);
     visitor({name + ".bias", {out}, constant(0)}, to.bias);
   };
-  linear("encoder", {width, config_.vocab}, encoder_);
+  if (config_.is_table) {
+    visitor({"encoder.weight", {config_.vocab, width}, normal(1)}, encoder_.weight);
+  } else {
+    linear("encoder", {width, config_.vocab}, encoder_);
+  }
   for (size_t i = 0; i < blocks_.size(); ++i) {
     Block& block = blocks_[i];
     const std::string prefix = fmt::format("s4_layers.{}.", i);
@@ -96,12 +129,11 @@ void S4d::visit(const ParameterVisitor& visitor) {
   }
   for (size_t i = 0; i < blocks_.size(); ++i)
     visit_norm(visitor, fmt::format("norms.{}", i), width, blocks_[i].norm);
-  linear("decoder", {config_.labels, width}, decoder_);
+  if (config_.labels > 0) linear("decoder", {config_.labels, width}, decoder_);
 }
 
 void S4d::forward(const Batch& batch, const Tap& tap) const {
-  // A linear layer on a one-hot row picks a column.
-  at::Tensor x = encoder_.weight.index_select(1, batch.ids).t() + encoder_.bias;  // [S, H]
+  at::Tensor x = embed(batch);  // [S, H]
   tap(Site::kEmbedding, 0, x);
   const int64_t depth = tap.depth(config_.layers);
   for (int64_t layer = 1; layer <= depth; ++layer) {
@@ -113,9 +145,15 @@ void S4d::forward(const Batch& batch, const Tap& tap) const {
     if (!config_.prenorm) x = norm(block.norm, x);
     tap(Site::kBlockOutput, layer, x);
   }
-  if (!tap.wants(Site::kLogits, 0)) return;
+  if (config_.labels == 0 || !tap.wants(Site::kLogits, 0)) return;
   at::Tensor logits = decoder_(row_means(x, batch.offsets));  // [rows, labels]
   tap(Site::kLogits, 0, logits);
+}
+
+at::Tensor S4d::embed(const Batch& batch) const {
+  if (config_.is_table) return encoder_.weight.index_select(0, batch.ids);
+  // A linear layer on a one-hot row picks a column.
+  return encoder_.weight.index_select(1, batch.ids).t() + encoder_.bias;
 }
 
 at::Tensor S4d::mix(const Block& block, int64_t layer, const at::Tensor& x, const Batch& batch,
@@ -128,7 +166,11 @@ at::Tensor S4d::mix(const Block& block, int64_t layer, const at::Tensor& x, cons
   at::Tensor y = kernels::fft_convolution(input, taps.to(x.scalar_type()), batch.offsets,
                                           kernels::Direction::kForward);
   tap(Site::kStateOutput, layer, y);
-  return at::glu(at::linear(at::gelu(y), block.out.weight.squeeze(-1), block.out.bias), 1);
+  const auto halves =
+      at::linear(at::gelu(y), block.out.weight.squeeze(-1), block.out.bias).chunk(2, 1);
+  at::Tensor gate = at::sigmoid(halves[1]);  // [S, H]
+  tap(Site::kGate, layer, gate);
+  return halves[0] * gate;
 }
 
 std::vector<StateKernels> S4d::state_kernels(at::ScalarType type) const {
@@ -144,6 +186,7 @@ std::vector<StateKernels> S4d::state_kernels(at::ScalarType type) const {
 }  // namespace
 
 std::unique_ptr<Model> make_s4d(const JsonObject& config, const Stored& stored) {
+  if (is_second(config, "network", "example", "library")) return make_s4d_library(config, stored);
   return std::make_unique<S4d>(read_config(config, stored));
 }
 

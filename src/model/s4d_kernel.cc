@@ -124,6 +124,7 @@ void read_library_keys(const JsonObject& config, S4dKernelConfig& result) {
         config.where(), excerpt(disc));
   }
   result.bilinear = disc == "bilinear";
+  result.directions = flag_or("bidirectional", false) ? 2 : 1;
   result.tied_step = flag_or("dt_tie", true);
   const bool limited = config.has("bandlimit") && !config.at("bandlimit").is_null();
   if (limited) result.bandlimit = config.number("bandlimit");
@@ -134,7 +135,7 @@ void read_library_keys(const JsonObject& config, S4dKernelConfig& result) {
   result.step = transform(config, "dt_transform", S4dTransform::kExp);
   result.real = transform(config, "real_transform", S4dTransform::kExp);
   result.imaginary = transform(config, "imag_transform", S4dTransform::kNone);
-  for (const char* key : {"dt_fast", "is_real", "bidirectional"}) {
+  for (const char* key : {"dt_fast", "is_real"}) {
     if (flag_or(key, false)) {
       bad_input("{}: '{}' is true, only false is supported", config.where(), key);
     }
@@ -146,6 +147,12 @@ void read_library_keys(const JsonObject& config, S4dKernelConfig& result) {
 }
 
 S4dNames read_names(const JsonObject& config, const Stored& stored) {
+  if (stored.find("kernel.P") != nullptr) {
+    bad_input(
+        "{}: the checkpoint holds 'kernel.P', the low-rank part of the original S4; only "
+        "diagonal kernels (S4D) are read",
+        config.where());
+  }
   if (!config.has("kernel")) {
     return stored.find("kernel.inv_dt") != nullptr ? S4dNames::kLibrary : S4dNames::kMinimal;
   }
@@ -188,19 +195,20 @@ void S4dKernel::visit(const S4dKernelConfig& config, const std::string& prefix,
   }
   const int64_t copies = config.copies;
   state("inv_dt", {width, config.tied_step ? 1 : modes}, steps(config.step), step_);
-  state("C", {1, width, modes, 2}, complex_normal, c_);
+  state("C", {config.directions, width, modes, 2}, complex_normal, c_);
   state("B", {1, copies, modes, 2}, ones(), b_);
   state("A_real", {copies, modes}, constant(static_cast<float>(inverse(0.5, config.real))), real_);
   state("A_imag", {copies, modes}, frequencies(modes, config.imaginary), imaginary_);
 }
 
-kernels::ModalKernels S4dKernel::modes(const S4dKernelConfig& config, at::ScalarType type) const {
-  const std::vector<int64_t> shape{config.width, config.modes};
+kernels::ModalKernels S4dKernel::modes(const S4dKernelConfig& config, at::ScalarType type,
+                                       kernels::Direction direction) const {
   const auto complex = [&](const at::Tensor& x) {
     return at::complex(x.select(-1, 0).to(type), x.select(-1, 1).to(type));
   };
-  const at::Tensor c = 2 * complex(c_).reshape(shape);  // conjugate pairs are stored by halves
+  constexpr double kPair = 2;  // conjugate pairs are stored by halves
   if (config.names == S4dNames::kMinimal) {
+    const at::Tensor c = kPair * complex(c_);
     const at::Tensor a = at::complex(-at::exp(real_.to(type)), imaginary_.to(type));
     return kernels::zero_order_hold(c, a, at::exp(step_.to(type)));
   }
@@ -211,7 +219,8 @@ kernels::ModalKernels S4dKernel::modes(const S4dKernelConfig& config, at::Scalar
   const at::Tensor a = tiled(at::complex(-transformed(real_.to(type), config.real),
                                          -transformed(imaginary_.to(type), config.imaginary)));
   const at::Tensor step = transformed(step_.to(type), config.step);  // [H, 1] or [H, N / 2]
-  at::Tensor cb = c * tiled(complex(b_).squeeze(0));
+  const int64_t set = direction == kernels::Direction::kForward ? 0 : 1;
+  at::Tensor cb = kPair * complex(c_.select(0, set)) * tiled(complex(b_).squeeze(0));
   if (config.bandlimit > 0) {
     const at::Tensor frequency = at::abs(at::imag(a)) * step / (2 * std::numbers::pi);
     cb = cb * (frequency < config.bandlimit / 2);

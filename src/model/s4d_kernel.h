@@ -6,6 +6,7 @@
 #include <string>
 
 #include "architectures.h"
+#include "ssmi/kernels/selective_scan.h"
 #include "ssmi/kernels/state_kernel.h"
 #include "ssmi/model/parameter.h"
 
@@ -27,7 +28,8 @@ struct S4dKernelConfig {
   int64_t copies = 0;  ///< n_ssm, of A and B: each serves width / copies channels
   bool tied_step = true;
   bool bilinear = false;
-  double bandlimit = 0;  ///< 0: none
+  int64_t directions = 1;  ///< 2: a second set of C for the reversed row
+  double bandlimit = 0;    ///< 0: none
   S4dTransform step = S4dTransform::kExp, real = S4dTransform::kExp,
                imaginary = S4dTransform::kNone;
 };
@@ -40,13 +42,14 @@ class S4dKernel {
  public:
   void visit(const S4dKernelConfig& config, const std::string& prefix,
              const ParameterVisitor& visitor);
-  /// [H, N / 2], computed in `type` (kFloat or kDouble).
-  kernels::ModalKernels modes(const S4dKernelConfig& config, at::ScalarType type) const;
+  /// [H, N / 2], computed in `type` (kFloat or kDouble); of the reversed row for kBackward.
+  kernels::ModalKernels modes(const S4dKernelConfig& config, at::ScalarType type,
+                              kernels::Direction direction = kernels::Direction::kForward) const;
 
  private:
   at::Tensor step_;              // [H], [H, 1] or [H, N / 2]
   at::Tensor real_, imaginary_;  // [H, N / 2] or [copies, N / 2]
-  at::Tensor b_, c_;             // [1, copies, N / 2, 2]; [H, N / 2, 2] or [1, H, N / 2, 2]
+  at::Tensor b_, c_;  // [1, copies, N / 2, 2]; [H, N / 2, 2] or [directions, H, N / 2, 2]
 };
 
 }  // namespace ssmi::model

@@ -52,6 +52,11 @@ def kernel_taps(config, tensors, layer, length):
     """[H, length], float64: 2 Re sum of the discretised modes."""
     library = config.get("kernel") == "diag"
     prefix = f"s4_layers.{layer}." + ("layer." if library else "") + "kernel."
+    return taps_of(config, tensors, prefix, length)
+
+
+def taps_of(config, tensors, prefix, length, direction=0):
+    library = config.get("kernel") == "diag"
     get = lambda name: tensors[prefix + name].astype(np.float64)
     pair = lambda x: x[..., 0] + 1j * x[..., 1]
     taps = np.zeros((H, length))
@@ -61,7 +66,7 @@ def kernel_taps(config, tensors, layer, length):
             a = (-transformed(get("A_real")[copy], config.get("real_transform", "exp"))
                  - 1j * transformed(get("A_imag")[copy], config.get("imag_transform", "none")))
             dt = transformed(get("inv_dt")[h], config.get("dt_transform", "exp"))
-            weight = pair(get("C"))[0, h] * pair(get("B"))[0, copy]
+            weight = pair(get("C"))[direction, h] * pair(get("B"))[0, copy]
             if config.get("bandlimit"):
                 weight = weight * (dt * np.abs(a.imag) / (2 * math.pi) < config["bandlimit"] / 2)
         else:
@@ -151,6 +156,88 @@ def test_spectra_are_those_of_numpy(ssmi, validated, tmp_path, config):
             (magnitude * np.arange(129)).sum() / magnitude.sum() / 256, rel=1e-6)
 
 
+def test_an_encoder_may_be_a_table_and_the_decoder_absent(ssmi, tmp_path):
+    tensors = random_tensors(CONFIG)
+    ids = np.array([[3, 0, 10, 7]])
+    states, _ = forward(CONFIG, tensors, ids[0])
+    tensors["encoder.weight"] = (tensors["encoder.weight"] + tensors["encoder.bias"][:, None]).T
+    for name in ("encoder.bias", "decoder.weight", "decoder.bias"):
+        tensors.pop(name)
+    config = {key: value for key, value in CONFIG.items() if key != "num_labels"}
+    save(tmp_path / "model", {**config, "encoder": "embedding"}, tensors)
+    write(tmp_path / "ids.safetensors", {"input_ids": ids})
+    result = ssmi("embed", "model", "--ids", "ids.safetensors", "--out", "e.safetensors")
+    assert "no head: there is no 'decoder.weight'" in result.stderr
+    found = read(tmp_path / "e.safetensors")
+    for layer, expected in enumerate(states):
+        error = np.abs(found[f"hidden_states.{layer}"][0] - expected).max()
+        assert error < 1e-5 * np.abs(expected).max(), layer
+    refused = ssmi("embed", "model", "--ids", "ids.safetensors", "--logits", "--out", "x", expect=4)
+    assert "no site 'logits'" in refused.stderr
+
+
+NETWORK = {"model_type": "s4d", "network": "library", "kernel": "diag", "hidden_size": H,
+           "state_size": N, "num_hidden_layers": 11, "n_ssm": 2}
+
+
+def network_tensors(config, place="model.layers.{}.layer.layer."):
+    """The kernels of a library's network of 11 layers, and what else such a file holds."""
+    rng = np.random.default_rng(5)
+    normal = lambda *shape: rng.standard_normal(shape).astype(np.float32)
+    directions = 2 if config.get("bidirectional") else 1
+    tensors = {"encoder.weight": normal(4, H), "model.norm.weight": normal(H),
+               "decoder.output_transform.weight": normal(2, H)}
+    for i in range(11):
+        kernel = place.format(i) + "kernel."
+        tensors |= {place.format(i) + "D": normal(1, H), kernel + "inv_dt": -1 + 0.5 * normal(H, 1),
+                    kernel + "C": normal(directions, H, N // 2, 2),
+                    kernel + "B": normal(1, 2, N // 2, 2),
+                    kernel + "A_real": 0.5 * normal(2, N // 2),
+                    kernel + "A_imag": np.abs(3 * normal(2, N // 2))}
+    return tensors
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_kernels_of_a_network_of_the_library_are_analysed(ssmi, validated, tmp_path, bidirectional):
+    config = {**NETWORK, "bidirectional": bidirectional}
+    tensors = network_tensors(config)
+    save(tmp_path / "model", config, tensors)
+    result = ssmi("spectrum", "model", "--out", "report.json", "--length", "128")
+    assert "only the state kernels are read" in result.stderr
+    assert "ignored 3 tensors that a s4d has no use for" in result.stderr
+    rows = validated("spectrum", tmp_path / "report.json")["kernels"]
+    assert len(rows) == 11 * H * (2 if bidirectional else 1)
+    for row in rows:
+        prefix = f"model.layers.{row['layer'] - 1}.layer.layer.kernel."
+        taps = taps_of(config, tensors, prefix, 128, int(row["direction"] == "backward"))
+        gain = np.sqrt((taps[row["channel"]] ** 2).sum())
+        assert row["gain"] == pytest.approx(gain, rel=1e-6), row["layer"]
+
+
+def test_a_network_of_the_library_has_no_pass(ssmi, tmp_path):
+    save(tmp_path / "model", NETWORK, network_tensors(NETWORK))
+    write(tmp_path / "ids.safetensors", {"input_ids": np.array([[1, 2]])})
+    error = ssmi("embed", "model", "--ids", "ids.safetensors", "--out", "e", expect=4).stderr
+    assert "cannot be run, only its state kernels can be analysed" in error
+
+
+@pytest.mark.parametrize("changes, change, message", [
+    ({"num_hidden_layers": 12}, lambda t: None,
+     "'num_hidden_layers' is 12, but 11 tensors are named 'kernel.inv_dt'"),
+    ({"kernel": "minimal"}, lambda t: None, "a 'network' of the library needs 'kernel' diag"),
+    ({"network": "other"}, lambda t: None, "'network' is 'other', expected example or library"),
+    ({}, lambda t: t.update({"model.layers.0.layer.layer.kernel.P": np.ones(1, np.float32)}),
+     "holds 'kernel.P', the low-rank part of the original S4"),
+    ({}, lambda t: t.pop("model.layers.3.layer.layer.D"),
+     "missing tensors: 'model.layers.3.layer.layer.D'"),
+])
+def test_refusals_of_networks_of_the_library(ssmi, tmp_path, changes, change, message):
+    tensors = network_tensors(NETWORK)
+    change(tensors)
+    save(tmp_path / "model", {**NETWORK, **changes}, tensors)
+    assert message in ssmi("inspect", "model", expect=3).stderr
+
+
 def test_the_tensors_tell_the_scheme(ssmi, tmp_path):
     """Without 'kernel' in the config, and under a wrapper's prefix."""
     tensors = {"module." + name: tensor for name, tensor in random_tensors(DIAG).items()}
@@ -193,7 +280,8 @@ def test_init_draws_what_the_authors_draw(ssmi, validated, tmp_path, config):
     ({"kernel": "diag", "dt_transform": "tanh"}, "'dt_transform' is 'tanh', expected one of none"),
     ({"kernel": "diag", "is_real": True}, "'is_real' is true, only false is supported"),
     ({"kernel": "diag", "dt_fast": True}, "'dt_fast' is true, only false is supported"),
-    ({"kernel": "diag", "bidirectional": True}, "'bidirectional' is true, only false"),
+    ({"kernel": "diag", "bidirectional": True}, "supported only with 'network' library"),
+    ({"encoder": "hash"}, "'encoder' is 'hash', expected linear or embedding"),
     ({"kernel": "diag", "channels": 2}, "'channels' is 2, only 1 is supported"),
     ({"num_labels": None}, "num_labels"),
 ])
