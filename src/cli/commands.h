@@ -7,6 +7,7 @@
 
 #include "ssmi/code/functions.h"
 #include "ssmi/core/progress.h"
+#include "ssmi/io/checkpoint.h"
 
 // One function a sub-command, each in the file of that name: adds its options and the callback
 // that does the work. What goes wrong is thrown; main() turns it into an exit code.
@@ -27,6 +28,9 @@ std::filesystem::path resolve_model(const std::string& name);
 
 /// Says what loading a checkpoint found worth knowing.
 void note_all(const std::vector<std::string>& notes, Progress& progress);
+
+/// Throws Error{kUsage} when writing `out` would replace a file of the checkpoint.
+void check_output(const std::filesystem::path& out, const io::Checkpoint& checkpoint);
 
 /// Says how many files and functions were left out on reading, if any.
 void note_left_out(const code::FunctionSet& set, Progress& progress);

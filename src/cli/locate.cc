@@ -49,6 +49,16 @@ void note_all(const std::vector<std::string>& notes, Progress& progress) {
     progress.note(note);
 }
 
+void check_output(const fs::path& out, const io::Checkpoint& checkpoint) {
+  std::error_code status;
+  for (const std::string& file : checkpoint.files) {
+    if (fs::equivalent(out, checkpoint.folder / file, status)) {
+      fail(ExitCode::kUsage, "{}: is a file of the checkpoint; write the output elsewhere",
+           out.string());
+    }
+  }
+}
+
 void note_left_out(const code::FunctionSet& set, Progress& progress) {
   if (set.files_broken + set.files_too_large + set.functions_broken == 0) return;
   progress.note(fmt::format(

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cmath>
 #include <iostream>
 #include <set>
 
@@ -36,8 +37,9 @@ std::vector<Opened> open_all(const std::vector<std::string>& names, Progress& pr
   std::vector<Opened> opened;
   std::set<std::string> seen;
   for (const std::string& name : names) {
-    if (!seen.insert(name).second) fail(ExitCode::kUsage, "{}: is given twice", name);
-    auto checkpoint = io::open_checkpoint(resolve_model(name));
+    const auto path = std::filesystem::canonical(resolve_model(name));
+    if (!seen.insert(path).second) fail(ExitCode::kUsage, "{}: is given twice", name);
+    auto checkpoint = io::open_checkpoint(path);
     auto [model, notes] = model::load_model(checkpoint, model::is_state_space);
     note_all(notes, progress);
     opened.push_back({std::move(checkpoint), std::move(notes), std::move(model)});
@@ -64,13 +66,27 @@ Json run_object(const Options& options, const std::vector<Opened>& opened) {
   return run;
 }
 
+void check_thresholds(const spectrum::Options& options) {
+  const auto& [low_band, high_band, centroid, low_pass, band_pass] = options.thresholds;
+  for (const double value : {low_band, high_band, centroid, low_pass, band_pass, options.silent}) {
+    if (!std::isfinite(value)) fail(ExitCode::kUsage, "thresholds should be finite numbers");
+  }
+  if (band_pass > low_pass) {
+    fail(ExitCode::kUsage, "--band-pass {} is above --low-pass {}, so that no kernel can be one",
+         band_pass, low_pass);
+  }
+}
+
 void run(Options options) {
   catch_signals();
+  check_thresholds(options.spectrum);
   const report::Timing timing;
   StderrProgress progress(options.quiet);
   if (options.threads > 0) at::set_num_threads(options.threads);
   if (options.dtype == "float32") options.spectrum.type = at::kFloat;
   const auto opened = open_all(options.checkpoints, progress);
+  for (const Opened& entry : opened)
+    check_output(options.out, entry.checkpoint);
   std::vector<spectrum::Subject> subjects;
   for (size_t i = 0; i < opened.size(); ++i) {
     subjects.push_back(

@@ -71,6 +71,10 @@ MappedFile::MappedFile(std::filesystem::path path) : path_(std::move(path)) {
   size_ = static_cast<size_t>(regular_file_size(file, path_));
   if (size_ == 0) return;
   void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (mapping == MAP_FAILED && errno == ENOMEM) {
+    fail(ExitCode::kOutOfMemory, "{}: cannot map its {} bytes: out of memory", path_.string(),
+         size_);
+  }
   if (mapping == MAP_FAILED) disk_error(path_, "cannot map");
   data_ = static_cast<const std::byte*>(mapping);
 }
@@ -98,12 +102,26 @@ std::string read_file(const std::filesystem::path& path, uint64_t max_bytes) {
   return content;
 }
 
-AtomicFile::AtomicFile(std::filesystem::path path)
-    : path_(std::move(path)), temporary_(path_.string() + ".XXXXXX") {
+namespace {
+
+/// Where a file is really to be written: what a symbolic link leads to, not the link.
+std::filesystem::path target_of(const std::filesystem::path& path) {
+  namespace fs = std::filesystem;
   std::error_code status;
-  if (std::filesystem::is_directory(path_, status)) {
-    fail(ExitCode::kDisk, "{}: is a folder, expected a file", path_.string());
+  const fs::path target = fs::is_symlink(path, status) ? fs::canonical(path, status) : path;
+  if (fs::is_directory(target, status)) {
+    fail(ExitCode::kDisk, "{}: is a folder, expected a file", path.string());
   }
+  if (target.empty() || (fs::exists(target, status) && !fs::is_regular_file(target, status))) {
+    fail(ExitCode::kDisk, "{}: is not a regular file", path.string());
+  }
+  return target;
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(const std::filesystem::path& path)
+    : path_(target_of(path)), temporary_(path_.string() + ".XXXXXX") {
   std::string name = temporary_.string();
   descriptor_ = ::mkostemp(name.data(), O_CLOEXEC);
   if (descriptor_ < 0) disk_error(path_, "cannot create");

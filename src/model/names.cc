@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kWrappers{"module.", "model.", "_orig_mod."};
 
+constexpr size_t kMostWrappers = 8;
+
 struct Match {
   std::string name;  // the parameter's, or one the model ignores
   std::string stripped;
@@ -30,7 +32,7 @@ class Matcher {
   bool expects(const std::string& name) const { return expected_.contains(name); }
 
   std::optional<Match> match(const std::string& stored) const {
-    for (size_t begin = 0;;) {
+    for (size_t begin = 0, wrappers = 0; wrappers <= kMostWrappers; ++wrappers) {
       const std::string rest = stored.substr(begin);
       if (is_known(rest)) return Match{rest, stored.substr(0, begin)};
       if (!base_.empty() && is_known(base_ + rest)) {
@@ -40,6 +42,7 @@ class Matcher {
       if (length == 0) return std::nullopt;
       begin += length;
     }
+    return std::nullopt;
   }
 
  private:

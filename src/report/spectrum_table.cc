@@ -164,7 +164,7 @@ std::string change_sentence(const spectrum::Move& move, bool names_channel) {
   if (names_channel) text += fmt::format(" channel {}", move.channel);
   text += fmt::format(": {} → {}", class_name(move.before), class_name(move.after));
   text += fmt::format(", {} {:.2g} of the energy", move.silent ? "but it carries" : "carries",
-                      std::isnan(move.energy_share) ? 0 : move.energy_share);
+                      move.energy_share);
   if (move.toward_twins.value_or(false)) text += ", towards random initialisation";
   return text;
 }
@@ -202,6 +202,7 @@ std::string comparison_sentence(const std::string& from, const std::string& to,
     text += fmt::format("; {} end nearer to random initialisation than they began",
                         comparison.class_changes_toward_twins);
   }
+  if (!std::isfinite(comparison.centroid.plain + comparison.centroid.energy_weighted)) return text;
   return text + fmt::format("; the centroid moves by {:+.4f} on average, {:+.4f} by energy",
                             comparison.centroid.plain, comparison.centroid.energy_weighted);
 }

@@ -29,6 +29,21 @@ TEST_CASE("file: an atomic file appears whole or not at all") {
   CHECK(entries(folder.path()) == 1);
 }
 
+TEST_CASE("file: writing follows a link and replaces nothing but files") {
+  const TemporaryFolder folder;
+  write_file(folder / "report.json", "old");
+  std::filesystem::create_symlink(folder / "report.json", folder / "link");
+  write_file(folder / "link", "new");
+  CHECK(std::filesystem::is_symlink(folder / "link"));
+  CHECK(read_file(folder / "report.json", 3) == "new");
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  check_fails(ExitCode::kDisk, "is not a regular file", [&] { write_file(folder / "pipe", "x"); });
+  std::filesystem::create_symlink(folder / "none", folder / "dangling");
+  check_fails(ExitCode::kDisk, "is not a regular file",
+              [&] { write_file(folder / "dangling", "x"); });
+  CHECK(entries(folder.path()) == 4);
+}
+
 TEST_CASE("file: a mapping outlives its name") {
   const TemporaryFolder folder;
   write_file(folder / "a", "bytes");

@@ -210,7 +210,7 @@ def test_selective_models_have_time_constants_and_no_class(ssmi, validated, tmp_
 def test_thresholds_move_the_classes(ssmi, validated, tmp_path):
     folder = init(ssmi, tmp_path / "model")
     ssmi("spectrum", folder, "--out", "report.json", "--twins", "0", "--centroid", "0.5",
-         "--low-pass=-100")
+         "--low-pass=-100", "--band-pass=-100")
     report = validated("spectrum", tmp_path / "report.json")
     assert {row["class"] for row in report["kernels"]} == {"low-pass"}
     assert report["run"]["config"]["centroid"] == 0.5
@@ -235,6 +235,11 @@ def test_equal_runs_give_equal_reports(ssmi, validated, tmp_path):
     (["model", "--out", "r.json", "--centroid", "0.6"], 2, "--centroid"),
     (["model", "--out", "none/r.json"], 6, "none"),
     (["model", "model", "--out", "r.json"], 2, "is given twice"),
+    (["model", "model/../model", "--out", "r.json"], 2, "is given twice"),
+    (["model", "--out", "r.json", "--low-band", "nan"], 2, "finite"),
+    (["model", "--out", "r.json", "--silent", "nan"], 2, "finite"),
+    (["model", "--out", "r.json", "--low-pass", "1", "--band-pass", "2"], 2, "is above --low-pass"),
+    (["model", "--out", "model/config.json"], 2, "is a file of the checkpoint"),
 ])
 def test_refusals(ssmi, tmp_path, arguments, code, message):
     init(ssmi, tmp_path / "model")
@@ -250,3 +255,23 @@ def test_checkpoints_of_other_shapes_are_not_compared(ssmi, validated, tmp_path)
     comparison = validated("spectrum", tmp_path / "report.json")["comparisons"][0]
     assert comparison["reason"] == "4 kernels against 32"
     assert "not compared: 4 kernels against 32" in out
+
+
+def test_a_silent_model_is_compared_without_numbers_that_do_not_exist(ssmi, validated, tmp_path):
+    """Every kernel of one checkpoint is zero; of another one is broken, which hides no change."""
+    loud, zero, broken = (init(ssmi, tmp_path / name, seed=i + 1)
+                          for i, name in enumerate(("loud", "zero", "broken")))
+    edit(zero, lambda name, tensor: tensor * (not name.endswith("kernel.C")))
+    edit(broken, lambda name, tensor: tensor * (
+        np.nan if name.endswith("layer.0.fs4.kernel.C") else 1))
+    out = ssmi("spectrum", loud, zero, broken, "--out", "report.json").stdout
+    report = validated("spectrum", tmp_path / "report.json")
+    assert "nan" not in out.lower() and "nan" not in "".join(report["summary"]).lower()
+    zeros = [row for row in report["kernels"] if row["checkpoint"] == str(zero)]
+    assert all(row["energy_share"] == 0 and row["silent"] for row in zeros)
+    assert report["comparisons"][0]["class_changes"]["kernels"] == 4
+    shares = [move["energy_share"] for move in report["comparisons"][1]["moves"]
+              if move["class_before"] != move["class_after"]]
+    carried = [float(line.split("carries ")[1].split()[0]) for line in report["summary"]
+               if "carries " in line][4:]
+    assert carried == pytest.approx(sorted(shares, reverse=True), rel=0.05)

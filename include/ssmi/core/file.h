@@ -39,8 +39,9 @@ std::string read_file(const std::filesystem::path& path, uint64_t max_bytes);
 /// synced and renamed by commit(); removed by the destructor otherwise.
 class AtomicFile {
  public:
-  /// Throws Error{kDisk} when the folder is missing or not writable, or the path is a folder.
-  explicit AtomicFile(std::filesystem::path path);
+  /// Follows a symbolic link. Throws Error{kDisk} when the folder is missing or not writable, or
+  /// the path is anything but a regular file.
+  explicit AtomicFile(const std::filesystem::path& path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();

@@ -66,7 +66,7 @@ Move move_of(const Kernel& before, const Kernel& after, const LayerSummary* twin
           .log10_lhfr = difference(b.log10_lhfr, a.log10_lhfr),
           .before = a.filter_class,
           .after = b.filter_class,
-          .energy_share = (before.energy_share + after.energy_share) / 2,
+          .energy_share = (share(before.energy_share) + share(after.energy_share)) / 2,
           .silent = before.silent && after.silent,
           .toward_twins = nears(twins, a.centroid, b.centroid)};
 }
@@ -79,7 +79,6 @@ Mean mean(std::span<const Move> moves, Value value) {
     if (std::isnan(x)) continue;
     sum += x;
     count += 1;
-    if (std::isnan(move.energy_share)) continue;
     weighted += x * move.energy_share;
     weight += move.energy_share;
   }
@@ -104,10 +103,10 @@ LayerMove layer_move(std::span<const Move> moves) {
                    0,
                    0};
   for (const Move& move : moves) {
-    result.energy_share += share(move.energy_share);
+    result.energy_share += move.energy_share;
     if (!move.changes_class()) continue;
     ++result.class_changes;
-    result.changed_energy_share += share(move.energy_share);
+    result.changed_energy_share += move.energy_share;
   }
   return result;
 }
@@ -165,7 +164,7 @@ Comparison compare(const Spectrum& before, const Spectrum& after,
     ++result.class_changes;
     result.silent_class_changes += move.silent;
     result.class_changes_toward_twins += move.toward_twins.value_or(false);
-    result.changed_energy_share += share(move.energy_share);
+    result.changed_energy_share += move.energy_share;
   }
   for (const auto& group : by_place(result.moves))
     result.layers.push_back(layer_move(group));

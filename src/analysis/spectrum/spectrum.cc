@@ -108,7 +108,8 @@ void share_energy(std::vector<Kernel>& kernels, double silent) {
     if (std::isfinite(kernel.measures.energy)) total += kernel.measures.energy;
   }
   for (Kernel& kernel : kernels) {
-    kernel.energy_share = kernel.measures.energy / total;
+    const bool nothing = kernel.measures.energy == 0;  // of nothing, perhaps
+    kernel.energy_share = nothing ? 0 : kernel.measures.energy / total;
     kernel.silent = kernel.energy_share * static_cast<double>(kernels.size()) < silent;
   }
 }

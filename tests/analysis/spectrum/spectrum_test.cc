@@ -177,7 +177,8 @@ TEST_CASE("What does not exist has a reason") {
     CHECK(kernel.measures.gain == 0);
     CHECK(!kernel.measures.filter_class);
     CHECK(kernel.measures.reason == "the kernel is zero");
-    CHECK(std::isnan(kernel.energy_share));  // of nothing
+    CHECK(kernel.energy_share == 0);  // of nothing
+    CHECK(kernel.silent);
   }
   SUBCASE("not finite") {
     for (const Complex log_pole : {Complex(nan, 0), Complex(1.0, 0.0), Complex(infinity, 0)}) {

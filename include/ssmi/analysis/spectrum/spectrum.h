@@ -31,7 +31,7 @@ struct Kernel {
   int64_t channel;   ///< the first channel it serves, from 0
   int64_t channels;  ///< how many it serves
   Measures measures;
-  double energy_share;  ///< of the energy of all kernels of the model; NaN if they have none
+  double energy_share;  ///< of the energy of all kernels of the model; NaN if not finite
   bool silent;
   double aliased;  ///< share of modes that turn by more than pi a token: frequencies are folded
   double skip;     ///< the skip term D, which is not part of the kernel
