@@ -138,7 +138,7 @@ void Bigs::visit(const ParameterVisitor& visitor) {
   visit_norm(visitor, prefix + "LayerNorm", config_.width, embedding_norm_);
   for (size_t i = 0; i < blocks_.size(); ++i)
     visit_block(visitor, fmt::format("bigs.encoder.layer.{}.", i), blocks_[i]);
-  head_.visit(config_, visitor);
+  head_.visit(config_, as_head(visitor));
 }
 
 void Bigs::visit_block(const ParameterVisitor& visitor, const std::string& prefix,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "architectures.h"
+#include "config_keys.h"
 #include "ssmi/core/json.h"
 
 namespace ssmi::model {
@@ -15,8 +16,6 @@ constexpr int64_t kBigsConvolutionGroups = 8;  ///< of the high-frequency path
 
 /// What a BiGS ends in.
 enum class BigsHead { kNone, kMaskedLm, kTokenClassification, kSequenceClassification, kPredictor };
-
-using Activation = at::Tensor (*)(const at::Tensor&);
 
 /// A BiGS config, checked; docs/models.md has the keys and what they default to.
 struct BigsConfig {

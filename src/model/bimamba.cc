@@ -5,11 +5,12 @@
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/layer_norm.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/softplus.h>
 
+#include "affine.h"
 #include "architectures.h"
+#include "config_keys.h"
 #include "ssmi/core/error.h"
 #include "ssmi/kernels/selective_scan.h"
 #include "ssmi/kernels/short_convolution.h"
@@ -21,9 +22,6 @@ struct Config {
   int64_t vocab, width, inner, layers, states, rank, conv_width, conv_left, labels;
   double norm_epsilon, delta_floor;
 };
-
-constexpr int64_t kMaxExtent = 1 << 24;
-constexpr int64_t kMaxLayers = 1024;
 
 /// Options that the published network fixes; another value is another network.
 void require(const JsonObject& config, const std::string& key, const Json& value) {
@@ -39,30 +37,24 @@ Config read_config(const JsonObject& config) {
   for (const char* bias : {"use_bias", "use_x_proj_bias", "use_conv_bias"}) {
     require(config, bias, true);
   }
-  const auto extent = [&](const char* key) { return config.integer(key, 1, kMaxExtent); };
   const int64_t conv_width = config.integer("conv_kernel", 1, 64);
   const auto padding = config.integers("conv_padding", 0, 64);
   if (padding.size() != 2 || padding[0] + padding[1] != conv_width - 1) {
     bad_input("{}: 'conv_padding' should be two numbers with the sum conv_kernel - 1 = {}",
               config.where(), conv_width - 1);
   }
-  return {.vocab = extent("vocab_size"),
-          .width = extent("hidden_size"),
-          .inner = extent("intermediate_size"),
+  return {.vocab = extent(config, "vocab_size"),
+          .width = extent(config, "hidden_size"),
+          .inner = extent(config, "intermediate_size"),
           .layers = config.integer("num_hidden_layers", 1, kMaxLayers),
           .states = config.integer("state_size", 1, 4096),
-          .rank = extent("time_step_rank"),
+          .rank = extent(config, "time_step_rank"),
           .conv_width = conv_width,
           .conv_left = padding[0],
-          .labels = extent("num_labels"),
+          .labels = extent(config, "num_labels"),
           .norm_epsilon = config.number("layer_norm_epsilon"),
           .delta_floor = config.number("time_step_floor_added")};
 }
-
-struct Affine {
-  at::Tensor weight, bias;
-  at::Tensor operator()(const at::Tensor& x) const { return at::linear(x, weight, bias); }
-};
 
 struct Block {
   Affine norm, in_proj, conv, x_proj, dt_proj, out_proj;
@@ -117,8 +109,8 @@ void BiMamba::visit(const ParameterVisitor& visitor) {
   }
   visitor({"backbone.norm_f.weight", {width}, constant(1)}, final_norm_.weight);
   visitor({"backbone.norm_f.bias", {width}, constant(0)}, final_norm_.bias);
-  visitor({"classifier.weight", {config_.labels, width}, lecun_normal(width)}, classifier_.weight);
-  visitor({"classifier.bias", {config_.labels}, constant(0)}, classifier_.bias);
+  visit_linear(as_head(visitor), "classifier", config_.labels, width, lecun_normal(width),
+               classifier_);
 }
 
 void BiMamba::visit_block(const ParameterVisitor& visitor, const std::string& prefix,

@@ -23,7 +23,7 @@ void forward_rows(const Model& model, std::span<const std::vector<int64_t>> rows
     } while (last < rows.size() &&
              tokens + static_cast<int64_t>(rows[last].size()) <= batch_tokens);
     const Batch batch = pack(rows.subspan(first, last - first));
-    check_ids(batch, info.vocab_size);
+    check_batch(batch, info);
     const Tap tap(points, [&](Site site, int64_t layer, at::Tensor& value) {
       const bool per_row = site == Site::kLogits && info.logits_per_row;
       for (size_t row = 0; row < last - first; ++row) {

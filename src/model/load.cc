@@ -171,13 +171,18 @@ Loaded load_model(const io::Checkpoint& checkpoint, const ParameterFilter& takes
   return std::move(loaded);
 }
 
-void check_ids(const Batch& batch, int64_t vocab_size) {
+void check_batch(const Batch& batch, const ModelInfo& info) {
   const auto* ids = batch.ids.const_data_ptr<int64_t>();
   for (int64_t i = 0; i < batch.ids.numel(); ++i) {
-    if (ids[i] < 0 || ids[i] >= vocab_size) {
+    if (ids[i] < 0 || ids[i] >= info.vocab_size) {
       fail(ExitCode::kMismatch, "token id {} is outside the model's vocabulary of {}", ids[i],
-           vocab_size);
+           info.vocab_size);
     }
+  }
+  const int64_t longest = longest_row(batch.offsets);
+  if (info.max_tokens > 0 && longest > info.max_tokens) {
+    fail(ExitCode::kMismatch, "a row has {} tokens, the model has positions for {}", longest,
+         info.max_tokens);
   }
 }
 

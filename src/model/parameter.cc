@@ -5,6 +5,14 @@
 
 namespace ssmi::model {
 
+ParameterVisitor as_head(const ParameterVisitor& visitor) {
+  return [&visitor](const Parameter& parameter, at::Tensor& tensor) {
+    Parameter marked = parameter;
+    marked.head = true;
+    visitor(marked, tensor);
+  };
+}
+
 Initialiser constant(float value) {
   return [=](Random&, std::span<float> out) { std::ranges::fill(out, value); };
 }

@@ -10,6 +10,7 @@
 
 #include "affine.h"
 #include "architectures.h"
+#include "config_keys.h"
 #include "s4d_kernel.h"
 #include "s4d_library.h"
 #include "ssmi/core/error.h"
@@ -18,9 +19,6 @@
 
 namespace ssmi::model {
 namespace {
-
-constexpr int64_t kMaxExtent = 1 << 24;
-constexpr int64_t kMaxLayers = 1024;
 
 struct Config {
   S4dKernelConfig kernel;
@@ -129,7 +127,9 @@ void S4d::visit(const ParameterVisitor& visitor) {
   }
   for (size_t i = 0; i < blocks_.size(); ++i)
     visit_norm(visitor, fmt::format("norms.{}", i), width, blocks_[i].norm);
-  if (config_.labels > 0) linear("decoder", {config_.labels, width}, decoder_);
+  if (config_.labels > 0) {
+    visit_linear(as_head(visitor), "decoder", config_.labels, width, lecun_normal(width), decoder_);
+  }
 }
 
 void S4d::forward(const Batch& batch, const Tap& tap) const {

@@ -17,13 +17,13 @@
 #include <numbers>
 #include <utility>
 
+#include "config_keys.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/excerpt.h"
 
 namespace ssmi::model {
 namespace {
 
-constexpr int64_t kMaxExtent = 1 << 24;
 constexpr double kShortestStep = 0.001, kLongestStep = 0.1;  // of the published initialisation
 
 constexpr std::array<std::pair<std::string_view, S4dTransform>, 5> kTransforms{

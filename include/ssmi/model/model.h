@@ -26,6 +26,7 @@ struct ModelInfo {
   /// Begins the names of all but a head; files may lack it or have it twice.
   std::string base_prefix;
   bool logits_per_row = false;  ///< the head gives one value a row, not one a token
+  int64_t max_tokens = 0;       ///< the longest row it has positions for; 0: any length
 };
 
 /// An embedding, a list of blocks, a final norm and perhaps a head.
@@ -99,7 +100,8 @@ int64_t parameter_count(Model& model);
 void save_model(Model& model, const Json& config, const std::filesystem::path& folder,
                 io::Dtype dtype = io::Dtype::kF32);
 
-/// Throws Error{kMismatch} naming the first id outside [0, vocab_size).
-void check_ids(const Batch& batch, int64_t vocab_size);
+/// Throws Error{kMismatch} naming the first id outside [0, vocab_size), or a row longer than
+/// max_tokens.
+void check_batch(const Batch& batch, const ModelInfo& info);
 
 }  // namespace ssmi::model

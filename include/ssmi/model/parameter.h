@@ -23,9 +23,13 @@ struct Parameter {
   Initialiser initial;            ///< the architecture's own initialisation
   bool state_space = false;       ///< decides a state's dynamics: float32 whatever the others are
   const char* tied_to = nullptr;  ///< the parameter, shown before, whose values it shares
+  bool head = false;              ///< belongs to the head: needed for logits alone
 };
 
 using ParameterVisitor = std::function<void(const Parameter&, at::Tensor&)>;
+
+/// The visitor, shown every parameter as one of the head.
+ParameterVisitor as_head(const ParameterVisitor& visitor);
 
 Initialiser constant(float value);
 Initialiser uniform(double low, double high);
