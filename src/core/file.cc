@@ -142,6 +142,27 @@ void AtomicFile::write(std::string_view text) {
   write(std::as_bytes(std::span(text)));
 }
 
+void AtomicFile::reserve(uint64_t size) {
+  int error = EINTR;
+  while (error == EINTR)
+    error = ::posix_fallocate(descriptor_, 0, static_cast<off_t>(size));
+  errno = error;
+  if (error != 0) disk_error(path_, fmt::format("cannot take {} bytes of disk space", size));
+}
+
+void AtomicFile::write_at(uint64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written =
+        ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      disk_error(path_, "cannot write");
+    }
+    offset += static_cast<uint64_t>(written);
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+}
+
 void AtomicFile::commit() {
   const mode_t mask = ::umask(0);
   ::umask(mask);

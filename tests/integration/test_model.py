@@ -101,7 +101,51 @@ def test_embed_of_the_bundled_functions_leaves_long_ones_out(ssmi, tmp_path):
     result = ssmi("embed", "bimamba-typeseg", "--data", "f.jsonl", "--max-tokens", "10", "--layers",
                   "1", "--out", "e.safetensors")
     assert "1 of 2 functions left out" in result.stderr
-    assert read(tmp_path / "e.safetensors")["hidden_states.1"].shape == (1, 5, 256)
+    assert read(tmp_path / "e.safetensors")["hidden_states.1"].shape == (5, 256)
+
+
+def test_embed_of_data_lays_rows_end_to_end_and_equals_the_texts_alone(ssmi, tmp_path):
+    texts = ["def f(x):\n    return x\n", "y" * 50, "z = 1", "def g(): pass"]
+    (tmp_path / "f.jsonl").write_text("".join(json.dumps({"code": t}) + "\n" for t in texts))
+    result = ssmi("embed", "bimamba-typeseg", "--data", "f.jsonl", "--max-tokens", "40", "--sites",
+                  "gate", "--logits", "--out", "e.safetensors")
+    packed = read(tmp_path / "e.safetensors")
+    assert f"{(tmp_path / 'e.safetensors').stat().st_size} bytes on disk" in result.stderr
+    assert list(packed["rows"]) == [0, 2, 3]
+    assert packed["offsets"][-1] == len(packed["input_ids"]) == len(packed["spans"])
+    for number, row in enumerate(packed["rows"]):
+        ssmi("embed", "bimamba-typeseg", "--text", texts[row], "--sites", "gate", "--logits",
+             "--out", "row.safetensors")
+        alone = read(tmp_path / "row.safetensors")
+        begin, end = packed["offsets"][number:number + 2]
+        assert (packed["input_ids"][begin:end] == alone["input_ids"][0]).all()
+        for name in set(alone) - {"input_ids", "attention_mask"}:
+            scale = np.abs(alone[name]).max()
+            np.testing.assert_allclose(packed[name][begin:end], alone[name][0], atol=1e-5 * scale)
+        text = texts[row].encode()
+        assert b"".join(text[a:b] for a, b in packed["spans"][begin:end]) == text
+
+
+def peak_memory(binary, *arguments):
+    """Bytes, of a run that succeeds."""
+    process = subprocess.Popen([binary, *map(str, arguments)], stderr=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0
+    return usage.ru_maxrss * 1024
+
+
+def test_embed_of_data_takes_the_same_memory_for_more_data(binary, tmp_path):
+    text = "".join(f"    v{i} = v{i - 1} + {i}\n" for i in range(1, 20))
+    peaks, sizes = [], []
+    for count in (60, 800):
+        rows = [{"code": f"def f{i}(v0):\n{text}"} for i in range(count)]
+        (tmp_path / "f.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        peaks.append(peak_memory(binary, "embed", "bimamba-typeseg", "--data", tmp_path / "f.jsonl",
+                                 "--layers", "1", "--out", tmp_path / "e.safetensors"))
+        sizes.append((tmp_path / "e.safetensors").stat().st_size)
+    assert sizes[1] - sizes[0] > 250e6
+    assert peaks[1] - peaks[0] < 0.35 * (sizes[1] - sizes[0])
 
 
 @pytest.mark.parametrize("arguments, code, message", [

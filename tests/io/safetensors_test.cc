@@ -283,10 +283,45 @@ TEST_CASE("safetensors: what cannot be written leaves no file") {
               writing({{"__metadata__", Dtype::kU8, {4}, bytes}}));
   check_fails(ExitCode::kBug, "shape [2] has 4 bytes of F32",
               writing({{"t", Dtype::kF32, {2}, bytes}}));
-  check_fails(ExitCode::kBug, "shape [-1]", writing({{"t", Dtype::kF32, {-1}, bytes}}));
+  check_fails(ExitCode::kBug, "shape [-1] is more than any file holds",
+              writing({{"t", Dtype::kF32, {-1}, bytes}}));
   check_fails(ExitCode::kBadInput, "not UTF-8", writing({{"\xff", Dtype::kF32, {1}, bytes}}));
   check_fails(ExitCode::kDisk, "cannot create",
               [&] { write_safetensors(folder / "no/m", std::span(&good, 1)); });
+  CHECK(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_CASE("safetensors: pieces in any order make the file that whole tensors make") {
+  const TemporaryFolder folder;
+  const std::string a = "abcdefgh", b = "ij";
+  const std::vector<TensorBytes> whole{{"b", Dtype::kU8, {2}, std::as_bytes(std::span(b))},
+                                       {"a", Dtype::kF32, {2}, std::as_bytes(std::span(a))}};
+  write_safetensors(folder / "whole", whole, {{"k", "v"}});
+  const std::vector<TensorSpec> specs{{"b", Dtype::kU8, {2}}, {"a", Dtype::kF32, {2}}};
+  {
+    SafetensorsWriter writer(folder / "pieces", specs, {{"k", "v"}});
+    writer.write("a", 4, std::as_bytes(std::span(a).subspan(4)));
+    writer.write("b", 0, std::as_bytes(std::span(b)));
+    writer.write("a", 0, std::as_bytes(std::span(a).first(4)));
+    check_fails(ExitCode::kBug, "'a' has no 5 bytes at 4",
+                [&] { writer.write("a", 4, std::as_bytes(std::span(a).first(5))); });
+    check_fails(ExitCode::kBug, "'a' has no 1 bytes at 9",
+                [&] { writer.write("a", 9, std::as_bytes(std::span(a).first(1))); });
+    check_fails(ExitCode::kBug, "'c' has no", [&] { writer.write("c", 0, {}); });
+    CHECK(!std::filesystem::exists(folder / "pieces"));
+    writer.finish();
+    CHECK(std::filesystem::file_size(folder / "pieces") == writer.size());
+  }
+  CHECK(read_file(folder / "pieces", 1000) == read_file(folder / "whole", 1000));
+  { const SafetensorsWriter dropped(folder / "dropped", specs); }
+  CHECK(!std::filesystem::exists(folder / "dropped"));
+}
+
+TEST_CASE("safetensors: more than the disk holds is said before anything is written") {
+  const TemporaryFolder folder;
+  const std::vector<TensorSpec> huge{{"t", Dtype::kU8, {int64_t{1} << 62}}};
+  check_fails(ExitCode::kDisk, "cannot take 4611686018427",
+              [&] { const SafetensorsWriter writer(folder / "m", huge); });
   CHECK(std::filesystem::is_empty(folder.path()));
 }
 

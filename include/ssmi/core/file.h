@@ -49,6 +49,11 @@ class AtomicFile {
   /// Appends. Throws Error{kDisk} (a full disk, say).
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text);
+  /// Makes the file `size` bytes long, its new bytes zero, and takes the disk space for them.
+  /// Throws Error{kDisk} where there is not as much.
+  void reserve(uint64_t size);
+  /// Overwrites bytes that are there. Throws Error{kDisk}.
+  void write_at(uint64_t offset, std::span<const std::byte> bytes);
   /// Syncs and renames into place. Throws Error{kDisk}.
   void commit();
 

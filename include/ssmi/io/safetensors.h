@@ -40,4 +40,36 @@ struct TensorBytes {
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorBytes> tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
+/// A tensor whose data are yet to come.
+struct TensorSpec {
+  std::string name;
+  Dtype dtype{};
+  std::vector<int64_t> shape;
+};
+
+/// Writes a safetensors file piece by piece, in any order, so that it never has to be in memory.
+/// The file has the layout of write_safetensors() and appears when it is finished.
+class SafetensorsWriter {
+ public:
+  /// Takes the disk space for all of it. Throws as write_safetensors().
+  SafetensorsWriter(const std::filesystem::path& path, std::span<const TensorSpec> tensors,
+                    const std::map<std::string, std::string>& metadata = {});
+
+  /// Bytes of the whole file.
+  uint64_t size() const { return size_; }
+  /// Writes a tensor's bytes from `offset` bytes on. Throws Error{kBug} when they leave the tensor,
+  /// Error{kDisk} when they cannot be written. What is never written is zero.
+  void write(const std::string& name, uint64_t offset, std::span<const std::byte> data);
+  /// Throws Error{kDisk}.
+  void finish() { file_.commit(); }
+
+ private:
+  struct Extent {
+    uint64_t begin, size;
+  };
+  AtomicFile file_;
+  std::map<std::string, Extent> extents_;
+  uint64_t size_ = 0;
+};
+
 }  // namespace ssmi::io
