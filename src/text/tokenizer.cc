@@ -1,7 +1,5 @@
 #include "ssmi/text/tokenizer.h"
 
-#include "ssmi/core/error.h"
-#include "ssmi/core/excerpt.h"
 #include "ssmi/core/hash.h"
 
 namespace ssmi::text {
@@ -13,7 +11,7 @@ bool stands_for_itself(unsigned char byte) {
 
 }  // namespace
 
-Encoding ByteTokenizer::encode(std::string_view text) const {
+Encoding ByteTokenizer::cut(std::string_view text, Markers) const {
   Encoding encoding;
   encoding.ids.reserve(text.size());
   encoding.spans.reserve(text.size());
@@ -37,17 +35,6 @@ std::string ByteTokenizer::token(int64_t id) const {
 
 std::string ByteTokenizer::sha256() const {
   return ssmi::sha256("bytes: 9 10 13 32..126 themselves, others 128, padding 129");
-}
-
-std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder, const Json& config) {
-  const std::string where = (folder / "config.json").string();
-  const JsonObject object(config, where);
-  if (!object.has("tokenizer")) {
-    bad_input("{}: key 'tokenizer' is missing; tokenizers known: \"bytes\"", where);
-  }
-  const std::string name = object.string("tokenizer");
-  if (name == "bytes") return std::make_unique<ByteTokenizer>();
-  bad_input("{}: unknown tokenizer '{}'; tokenizers known: \"bytes\"", where, excerpt(name));
 }
 
 }  // namespace ssmi::text

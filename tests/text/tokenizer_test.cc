@@ -40,7 +40,7 @@ TEST_CASE("tokenizer: config.json names it") {
               [&] { load(R"({"tokenizer": "bpe"})"); });
   check_fails(ExitCode::kBadInput, "'tokenizer' should be a string",
               [&] { load(R"({"tokenizer": 1})"); });
-  check_fails(ExitCode::kBadInput, "key 'tokenizer' is missing", [&] { load("{}"); });
+  check_fails(ExitCode::kBadInput, "m: no tokenizer: neither tokenizer.json", [&] { load("{}"); });
 }
 
 }  // namespace

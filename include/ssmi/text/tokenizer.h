@@ -25,15 +25,25 @@ struct Encoding {
   std::vector<Span> spans;
 };
 
+/// Whether a text gets the marks its model puts around it ([CLS], <s>, ...), if it has any.
+enum class Markers { kNone, kAdd };
+
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
-  virtual Encoding encode(std::string_view text) const = 0;
+  /// Bytes that are not UTF-8 are read as U+FFFD, one for each maximal part of a character, as
+  /// WHATWG decoders do; the spans are those of the original bytes.
+  Encoding encode(std::string_view text, Markers markers = Markers::kAdd) const {
+    return cut(text, markers);
+  }
   /// What an id stands for, as bytes; a name in angle brackets where it stands for no one text.
   virtual std::string token(int64_t id) const = 0;
   virtual int64_t vocab_size() const = 0;
   /// Identifies the mapping: equal hashes encode every text alike.
   virtual std::string sha256() const = 0;
+
+ private:
+  virtual Encoding cut(std::string_view text, Markers markers) const = 0;
 };
 
 /// One token a byte. Ids 9, 10, 13 and 32..126 are those bytes themselves, 128 is any other byte,
@@ -43,14 +53,17 @@ class ByteTokenizer : public Tokenizer {
   static constexpr int64_t kOther = 128;
   static constexpr int64_t kPadding = 129;
 
-  Encoding encode(std::string_view text) const override;
   std::string token(int64_t id) const override;
   int64_t vocab_size() const override { return 130; }
   std::string sha256() const override;
+
+ private:
+  Encoding cut(std::string_view text, Markers markers) const override;
 };
 
-/// The tokenizer of a model folder, as `"tokenizer"` in its config.json names it: "bytes".
-/// Throws Error{kBadInput} when the key is missing or unknown.
+/// The tokenizer of a model folder: the one that `"tokenizer"` in its config.json names ("bytes"),
+/// else tokenizer.json, else vocab.json with merges.txt, else vocab.txt (docs/tokens.md).
+/// Throws Error{kBadInput} when there is none, or it is damaged or asks for what is not supported.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder, const Json& config);
 
 }  // namespace ssmi::text

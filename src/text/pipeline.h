@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "added_tokens.h"
+#include "post_processor.h"
+#include "pre_tokenizer.h"
+#include "ssmi/text/tokenizer.h"
+#include "token_model.h"
+
+namespace ssmi::text {
+
+/// What a tokenizer.json describes, step by step.
+struct Steps {
+  AddedTokens added;
+  Normalizers normalizers;
+  PreTokenizers pre_tokenizers;
+  std::unique_ptr<const TokenModel> model;
+  PostProcessor post;
+  std::string sha256;
+};
+
+class Pipeline : public Tokenizer {
+ public:
+  explicit Pipeline(Steps steps);
+  ~Pipeline() override;
+
+  std::string token(int64_t id) const override;
+  int64_t vocab_size() const override { return vocab_size_; }
+  std::string sha256() const override { return steps_.sha256; }
+
+ private:
+  /// A token with its bytes of the text; `edges`: spaces its string begins and ends with.
+  struct Cut {
+    int64_t id;
+    Span span;
+    std::pair<uint32_t, uint32_t> edges;
+  };
+  Encoding cut(std::string_view text, Markers markers) const override;
+  std::vector<Cut> tokens_of(std::string_view text) const;
+  std::vector<AlignedText> words_of(AlignedText piece) const;
+  void trim(std::string_view text, bool first_is_added, std::vector<Cut>& tokens) const;
+
+  Steps steps_;
+  bool byte_level_ = false;
+  int64_t vocab_size_ = 0;
+  /// Spaces at the ends of the tokens that have any.
+  std::unordered_map<int64_t, std::pair<uint32_t, uint32_t>> edges_;
+};
+
+}  // namespace ssmi::text
