@@ -85,9 +85,8 @@ void run(const Options& options) {
   catch_signals();
   StderrProgress progress(false);
   const auto checkpoint = io::open_checkpoint(resolve_model(options.folder));
-  const auto [model, notes] = model::load_model(checkpoint, [&](const model::Parameter& parameter) {
-    return options.logits || !parameter.head;
-  });
+  const auto takes = options.logits ? model::ParameterFilter{} : model::is_of_body;
+  const auto [model, notes] = model::load_model(checkpoint, takes);
   note_all(notes, progress);
   const auto names = wanted(options, model->info());
   const EmbedRows rows = read_rows(options, checkpoint, progress);

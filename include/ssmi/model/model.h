@@ -79,6 +79,10 @@ using ParameterFilter = std::function<bool(const Parameter&)>;
 inline bool is_state_space(const Parameter& parameter) {
   return parameter.state_space;
 }
+/// What hidden states need: all but the head.
+inline bool is_of_body(const Parameter& parameter) {
+  return !parameter.head;
+}
 
 /// Makes the checkpoint's model and fills every parameter that `takes` does (all of them without
 /// one). float32 is used where it lies in the mapped file, other floating types become float32.

@@ -24,9 +24,11 @@ constexpr const char* kTextsStep = "texts";
 /// The checkpoint itself ("none") or its i-th random twin ("twin-i").
 std::unique_ptr<model::Model> subject_model(const Subject& subject, const std::string& control,
                                             uint64_t seed) {
-  if (control == "none") return model::load_model(*subject.checkpoint).model;
+  if (control == "none") {
+    return model::load_model(*subject.checkpoint, model::is_of_body).model;
+  }
   auto twin = model::checked_model(*subject.checkpoint).model;
-  model::initialise(*twin, Random(seed, control).next());
+  model::initialise(*twin, Random(seed, control).next(), model::is_of_body);
   return twin;
 }
 
