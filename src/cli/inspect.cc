@@ -29,6 +29,7 @@ Json tensor_list(const io::Checkpoint& checkpoint) {
 /// Why the checkpoint's architecture is not known; empty when it is.
 std::string unknown_because(const io::Checkpoint& checkpoint) {
   if (checkpoint.config.is_null()) return "there is no config.json";
+  if (model::is_mamba_ssm(checkpoint.config)) return {};
   const auto type = checkpoint.config.find("model_type");
   if (type == checkpoint.config.end() || !type->is_string()) return "config.json has no model_type";
   const auto known = model::architectures();

@@ -1,5 +1,7 @@
 #include "ssmi/core/json.h"
 
+#include <algorithm>
+#include <array>
 #include <set>
 
 #include "ssmi/core/error.h"
@@ -28,6 +30,29 @@ Json parse_json(std::string_view text, const std::string& where, int max_depth) 
   } catch (const Json::exception& error) {
     bad_input("{}: not valid JSON: {}", where, excerpt(error.what(), 300));
   }
+}
+
+std::string with_named_floats(std::string_view text) {
+  static constexpr std::array<std::string_view, 3> kBare{"-Infinity", "Infinity", "NaN"};
+  std::string result;
+  result.reserve(text.size());
+  bool in_string = false;
+  for (size_t i = 0; i < text.size();) {
+    const auto rest = text.substr(i);
+    const auto* bare =
+        std::ranges::find_if(kBare, [&](auto word) { return rest.starts_with(word); });
+    if (!in_string && bare != kBare.end()) {
+      result += fmt::format(R"({{"__float__":"{}"}})", *bare);
+      i += bare->size();
+      continue;
+    }
+    const size_t length =
+        in_string && rest.starts_with('\\') ? std::min<size_t>(2, rest.size()) : 1;
+    if (rest.front() == '"') in_string = !in_string;
+    result += rest.substr(0, length);
+    i += length;
+  }
+  return result;
 }
 
 std::string to_text(const Json& json, int indent) {

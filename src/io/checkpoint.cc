@@ -145,7 +145,7 @@ TensorMap open_folder(Checkpoint& checkpoint) {
 }  // namespace
 
 Json read_config(const fs::path& path) {
-  Json config = parse_json(read_file(path, kMaxConfig), path.string());
+  Json config = parse_json(with_named_floats(read_file(path, kMaxConfig)), path.string());
   JsonObject(config, path.string());  // refuses anything but an object
   return config;
 }

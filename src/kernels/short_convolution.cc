@@ -1,6 +1,7 @@
 #include "ssmi/kernels/short_convolution.h"
 
 #include <ATen/ops/addcmul.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 
@@ -8,7 +9,8 @@ namespace ssmi::kernels {
 
 at::Tensor short_convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                              int64_t left, std::span<const int64_t> offsets) {
-  at::Tensor y = bias.expand_as(x).clone(at::MemoryFormat::Contiguous);
+  at::Tensor y = bias.defined() ? bias.expand_as(x).clone(at::MemoryFormat::Contiguous)
+                                : at::zeros(x.sizes(), x.options());
   for (int64_t k = 0; k < weight.size(2); ++k) {
     const at::Tensor tap = weight.select(2, k).select(1, 0);  // [E]
     const int64_t shift = k - left;

@@ -24,6 +24,11 @@ Initialiser uniform(double low, double high) {
   };
 }
 
+Initialiser uniform_by_fan_in(int64_t fan_in, double scale) {
+  const double bound = scale / std::sqrt(static_cast<double>(fan_in));
+  return uniform(-bound, bound);
+}
+
 Initialiser normal(double standard_deviation) {
   return [=](Random& random, std::span<float> out) {
     for (float& x : out)

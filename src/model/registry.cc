@@ -16,7 +16,10 @@ using Maker = std::unique_ptr<Model> (*)(const JsonObject& config, const Stored&
 const std::map<std::string, Maker>& makers() {
   static const std::map<std::string, Maker> kMakers{
       {"BiGS", make_bigs},  // as the published configs write it
-      {"bigs", make_bigs}, {"bimamba", make_bimamba}, {"codessm", make_codessm}, {"s4d", make_s4d},
+      {"bigs", make_bigs},       {"bimamba", make_bimamba},
+      {"codessm", make_codessm}, {"falcon_mamba", make_falcon_mamba},
+      {"mamba", make_mamba},     {"mamba2", make_mamba2},
+      {"s4d", make_s4d},
   };
   return kMakers;
 }
@@ -55,6 +58,7 @@ std::vector<std::string> architectures() {
 std::unique_ptr<Model> make_model(const Json& config, const std::string& where,
                                   const io::TensorMap* stored) {
   const JsonObject object(config, where);
+  if (is_mamba_ssm(config)) return make_mamba_ssm(object, Stored(stored));
   const std::string type = object.string("model_type");
   const auto maker = makers().find(type);
   if (maker == makers().end()) {

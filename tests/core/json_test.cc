@@ -44,5 +44,18 @@ TEST_CASE("json: getters say what was expected and found") {
               [] { JsonObject(Json::array(), "f.json"); });
 }
 
+TEST_CASE("json: the bare words of Python's infinities become names, outside strings alone") {
+  const auto parse = [](std::string_view text) {
+    return parse_json(with_named_floats(text), "f.json").dump();
+  };
+  CHECK(parse(R"({"a": [0.0, Infinity], "b": -Infinity, "c":NaN})") ==
+        R"({"a":[0.0,{"__float__":"Infinity"}],"b":{"__float__":"-Infinity"},)"
+        R"("c":{"__float__":"NaN"}})");
+  CHECK(parse(R"({"Infinity": "NaN \" Infinity \\"})") == R"({"Infinity":"NaN \" Infinity \\"})");
+  CHECK(with_named_floats("\"\\") == "\"\\");
+  check_fails(ExitCode::kBadInput, "f.json: not valid JSON", [&] { parse("[1Infinity]"); });
+  check_fails(ExitCode::kBadInput, "not valid JSON", [] { parse_json("[Infinity]", "f.json"); });
+}
+
 }  // namespace
 }  // namespace ssmi

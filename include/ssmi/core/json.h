@@ -15,6 +15,10 @@ using Json = nlohmann::ordered_json;
 /// syntax error, a key given twice, or nesting deeper than `max_depth`.
 Json parse_json(std::string_view text, const std::string& where, int max_depth = 32);
 
+/// Python writes infinities and NaN as bare words, which are no JSON. Gives the text with each of
+/// them, outside strings, as {"__float__": "Infinity"}, the form of newer files.
+std::string with_named_floats(std::string_view text);
+
 /// JSON as text, on one line or indented. Bytes that are not UTF-8 (of a file name, say) become
 /// U+FFFD.
 std::string to_text(const Json& json, int indent = -1);

@@ -55,6 +55,10 @@ class Model {
 /// The model_types that can be opened, sorted.
 std::vector<std::string> architectures();
 
+/// Whether this is a config of the original package mamba_ssm, which has no model_type and can be
+/// opened nevertheless.
+bool is_mamba_ssm(const Json& config);
+
 /// Makes the model a config describes, its parameters undefined. `where` names the config in
 /// messages; `stored` are the checkpoint's tensors, if there is one, which tell what the config may
 /// leave open (its head). Throws Error{kBadInput} for an unknown model_type (with the list of known

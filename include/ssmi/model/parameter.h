@@ -33,6 +33,8 @@ ParameterVisitor as_head(const ParameterVisitor& visitor);
 
 Initialiser constant(float value);
 Initialiser uniform(double low, double high);
+/// PyTorch's own for linear layers and convolutions: uniform within scale / sqrt(fan_in).
+Initialiser uniform_by_fan_in(int64_t fan_in, double scale = 1);
 Initialiser normal(double standard_deviation);
 /// LeCun's normal: variance 1 / fan_in, drawn from a normal cut off at two standard deviations and
 /// scaled back to that variance, as jax.nn.initializers.lecun_normal does.
