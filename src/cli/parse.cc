@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "source.h"
 #include "ssmi/code/relations.h"
+#include "ssmi/core/error.h"
 #include "ssmi/core/json.h"
 
 namespace ssmi::cli {
@@ -18,6 +19,7 @@ using code::Relation;
 struct Options {
   std::string file;
   std::string relation;  // empty: leaves only
+  std::string language;  // empty: by the file's extension
   bool json = false;
 };
 
@@ -56,6 +58,18 @@ void print_json(const Options& options, const code::SyntaxTree& tree, const code
   std::cout << to_text(report) << '\n';
 }
 
+std::string known_extensions() {
+  std::string known;
+  for (const code::Language* language : code::Language::all()) {
+    for (const std::string_view extension : language->extensions()) {
+      if (code::Language::of_path(fmt::format("x{}", extension)) == language) {
+        known += fmt::format(" {}", extension);
+      }
+    }
+  }
+  return known;
+}
+
 /// A leaf by number, text and place.
 std::string described(const code::SyntaxTree& tree, const code::LineIndex& lines, const Leaf& leaf,
                       int32_t index) {
@@ -91,8 +105,20 @@ void print_leaves(const code::SyntaxTree& tree, const code::Leaves& leaves) {
   }
 }
 
+const code::Language& language_of(const Options& options) {
+  if (!options.language.empty()) return code::Language::named(options.language);
+  if (options.file == "-") return code::Language::python();
+  const code::Language* language = code::Language::of_path(options.file);
+  if (language == nullptr) {
+    fail(ExitCode::kUsage, "{}: its extension names no language, known are{}; or give --language",
+         options.file, known_extensions());
+  }
+  return *language;
+}
+
 void run(const Options& options) {
-  const code::SyntaxTree tree(read_source(options.file, code::SyntaxTree::kMaxBytes));
+  std::string source = read_source(options.file, code::SyntaxTree::kMaxBytes);
+  const code::SyntaxTree tree(std::move(source), language_of(options));
   tree.require_valid(options.file == "-" ? "standard input" : options.file);
   const code::Leaves leaves(tree);
   std::vector<Edge> edges;
@@ -113,8 +139,8 @@ void run(const Options& options) {
 void add_parse(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
-      app.add_subcommand("parse", "Show the tokens of a Python file and how they are related");
-  command->add_option("file", options->file, "Python source; - reads standard input")
+      app.add_subcommand("parse", "Show the tokens of a source file and how they are related");
+  command->add_option("file", options->file, "Source file; - reads standard input")
       ->required()
       ->type_name("FILE|-");
   command
@@ -123,6 +149,8 @@ void add_parse(CLI::App& app) {
                    "motif), dfg (data flow)")
       ->check(CLI::IsMember({"distance", "siblings", "dfg"}))
       ->type_name("NAME");
+  add_language_option(*command, options->language,
+                      "Language of the source (default: by the extension; Python for -)");
   command->add_flag("--json", options->json, "Print JSON instead of a table");
   command->callback([options] { run(*options); });
 }

@@ -9,7 +9,9 @@
 #include "commands.h"
 #include "probe_results.h"
 #include "progress.h"
+#include "source.h"
 #include "ssmi/analysis/probe/suite.h"
+#include "ssmi/code/dataflow.h"
 #include "ssmi/code/functions.h"
 #include "ssmi/code/language.h"
 #include "ssmi/core/error.h"
@@ -25,10 +27,11 @@ struct Options {
   std::vector<std::string> checkpoints{"bimamba-typeseg"};
   std::vector<std::string> tasks{"distance", "siblings", "dfg"};
   std::vector<std::string> probes{"linear", "directprobe"};
-  std::string data, field = "code", input = "source", split = "function", out;
+  std::map<std::string, std::string> tasks_left_out;  // task -> why
+  std::string data, field = "code", language, input = "source", split = "function", out;
   probe::SuiteOptions suite;
   int threads = 0;
-  bool no_controls = false, resume = false, json = false, quiet = false;
+  bool tasks_given = false, no_controls = false, resume = false, json = false, quiet = false;
 };
 
 const std::map<std::string, code::Relation>& relations() {
@@ -87,12 +90,38 @@ probe::SuiteOptions suite_options(const Options& options) {
   return suite;
 }
 
+/// Data flow is not known for every language: refused where it was asked for, else left out.
+void settle_tasks(Options& options, const code::FunctionSet& set, Progress& progress) {
+  const auto dfg = std::ranges::find(options.tasks, code::name(code::Relation::kDataFlow));
+  if (dfg == options.tasks.end()) return;
+  for (const code::Language* language : set.languages) {
+    try {
+      code::require_data_flow(*language);
+    } catch (const Error& error) {
+      if (options.tasks_given) throw;
+      progress.note(fmt::format("task dfg is left out: {}", error.what()));
+      options.tasks_left_out.emplace(*dfg, error.what());
+      options.tasks.erase(dfg);
+      return;
+    }
+  }
+}
+
+Json grammars(const code::FunctionSet& set) {
+  Json list = Json::array();
+  for (const code::Language* language : set.languages) {
+    list.push_back({{"name", language->name()}, {"version", language->version()}});
+  }
+  return list;
+}
+
 /// Everything that decides the results, and so what a resumed run must have in common.
 Json run_object(const Options& options, const probe::SuiteOptions& suite,
-                const std::vector<Opened>& opened, const std::string& data_sha256) {
+                const std::vector<Opened>& opened, const code::FunctionSet& set) {
   Json run = report::run_environment();
   run["seed"] = suite.seed;
   run["config"] = {{"tasks", options.tasks},
+                   {"tasks_left_out", options.tasks_left_out},
                    {"probes", options.probes},
                    {"layers", suite.layers},
                    {"pairs_per_label", suite.pairs_per_label},
@@ -110,9 +139,8 @@ Json run_object(const Options& options, const probe::SuiteOptions& suite,
                                   {"sha256", io::checkpoint_sha256(opened[i].checkpoint)},
                                   {"tokenizer_sha256", opened[i].tokenizer->sha256()}});
   }
-  run["data_sha256"] = data_sha256;
-  const code::Language& python = code::Language::python();
-  run["grammar"] = {{"name", python.name()}, {"version", python.version()}};
+  run["data_sha256"] = set.sha256;
+  run["grammars"] = grammars(set);
   return run;
 }
 
@@ -131,16 +159,19 @@ void run(Options options) {
   StderrProgress progress(options.quiet);
   if (options.threads > 0) at::set_num_threads(options.threads);
   const auto opened = open_all(options.checkpoints, progress);
-  const auto suite = suite_options(options);
   if (options.data.empty()) options.data = share_folder() / "data/python-functions.jsonl.xz";
-  const auto set = code::load_functions(options.data, options.field);
+  const auto* language =
+      options.language.empty() ? nullptr : &code::Language::named(options.language);
+  const auto set = code::load_functions(options.data, options.field, language);
   note_left_out(set, progress);
+  settle_tasks(options, set, progress);
+  const auto suite = suite_options(options);
 
   std::vector<probe::Subject> subjects;
   for (size_t i = 0; i < opened.size(); ++i) {
     subjects.push_back({options.checkpoints[i], &opened[i].checkpoint, opened[i].tokenizer.get()});
   }
-  const Json run = run_object(options, suite, opened, set.sha256);
+  const Json run = run_object(options, suite, opened, set);
   ProbeResults results(options.out, run, options.resume);
   if (options.resume) {
     progress.note(fmt::format("probe: {} steps taken over from an earlier run", results.steps()));
@@ -214,6 +245,8 @@ void add_data_options(CLI::App& command, Options& options) {
                   "functions)")
       ->type_name("FILE");
   command.add_option("--field", options.field, "Field of the JSONL rows")->capture_default_str();
+  add_language_option(command, options.language,
+                      "Language of the data (default: of files by extension, of JSONL Python)");
   command
       .add_option("--input", options.input,
                   "What the model reads: the source, or its tokens joined by spaces")
@@ -246,7 +279,10 @@ void add_probe(CLI::App& app) {
   command->add_flag("--resume", options->resume, "Go on from what an interrupted run left");
   command->add_flag("--json", options->json, "Print the report instead of the table");
   command->add_flag("--quiet", options->quiet, "Print neither progress nor table");
-  command->callback([options] { run(*options); });
+  command->callback([options, command] {
+    options->tasks_given = command->count("--tasks") > 0;
+    run(*options);
+  });
 }
 
 }  // namespace ssmi::cli

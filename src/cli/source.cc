@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "ssmi/code/language.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/file.h"
 
@@ -18,6 +19,18 @@ std::string read_source(const std::string& name, uint64_t max_bytes) {
     }
   }
   return text;
+}
+
+void add_language_option(CLI::App& command, std::string& language, const std::string& help) {
+  const auto known = [](const std::string& name) -> std::string {
+    try {
+      code::Language::named(name);
+      return "";
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  command.add_option("--language", language, help)->check(known)->type_name("NAME");
 }
 
 std::string shown(std::string_view text) {

@@ -247,7 +247,19 @@ class Extractor {
 
 }  // namespace
 
+void require_data_flow(const Language& language) {
+  if (language.flow_rules() != FlowRules::kNone) return;
+  std::string known;
+  for (const Language* other : Language::all()) {
+    if (other->flow_rules() == FlowRules::kNone) continue;
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", other->name());
+  }
+  fail(ExitCode::kMismatch, "data flow (dfg) is known for {}, not for {}: ask for other relations",
+       known, language.name());
+}
+
 std::vector<Edge> data_flow(const SyntaxTree& tree, const Leaves& leaves) {
+  require_data_flow(tree.language());
   return Extractor(tree, leaves).run();
 }
 

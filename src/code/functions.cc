@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "function_name.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/file.h"
 #include "ssmi/core/hash.h"
@@ -33,7 +34,7 @@ std::vector<size_t> line_ends_in_strings(const SyntaxTree& tree, int32_t functio
   const std::vector<Node>& nodes = tree.nodes();
   for (int32_t n = function; n < nodes[static_cast<size_t>(function)].end;) {
     const Node& node = nodes[static_cast<size_t>(n)];
-    const bool string = tree.type(n) == "string";
+    const bool string = tree.is(n, Role::kString);
     for (size_t i = node.begin_byte; string && i < node.end_byte; ++i) {
       if (tree.source()[i] == '\n') ends.push_back(i);
     }
@@ -67,7 +68,8 @@ std::optional<std::string> optional_string(const JsonObject& row, const std::str
   return row.string(key);
 }
 
-void load_rows(const fs::path& path, const std::string& field, FunctionSet& set) {
+void load_rows(const fs::path& path, const std::string& field, const Language& language,
+               FunctionSet& set) {
   io::JsonlReader reader(path);
   set.files = 1;
   while (const auto json = reader.next()) {
@@ -78,13 +80,14 @@ void load_rows(const fs::path& path, const std::string& field, FunctionSet& set)
     function.line = row.has("line") ? row.integer("line", 0, INT64_MAX) : 1;
     function.name = optional_string(row, "name").value_or("");
     function.package = optional_string(row, "pkg").value_or("");
+    function.language = &language;
     set.functions.push_back(std::move(function));
   }
 }
 
 void add_functions(const SyntaxTree& tree, const std::string& path, FunctionSet& set) {
   for (Function& function : functions_of(tree, path)) {
-    if (SyntaxTree(function.code).has_error()) {
+    if (SyntaxTree(function.code, *function.language).has_error()) {
       ++set.functions_broken;
     } else {
       set.functions.push_back(std::move(function));
@@ -92,21 +95,25 @@ void add_functions(const SyntaxTree& tree, const std::string& path, FunctionSet&
   }
 }
 
-void load_source(const fs::path& path, FunctionSet& set) {
+void load_source(const fs::path& path, const Language& language, FunctionSet& set) {
   set.files = 1;
-  const SyntaxTree tree(read_file(path, SyntaxTree::kMaxBytes));
+  const SyntaxTree tree(read_file(path, SyntaxTree::kMaxBytes), language);
   tree.require_valid(path.string());
   add_functions(tree, path.filename().string(), set);
 }
 
-void load_folder(const fs::path& folder, FunctionSet& set) {
+void load_folder(const fs::path& folder, const Language* language, FunctionSet& set) {
+  const auto is_wanted = [&](const fs::path& path) {
+    return language == nullptr ? Language::of_path(path) != nullptr
+                               : language->has_extension_of(path);
+  };
   std::vector<std::string> paths;
   for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::end(entry); ++entry) {
     const bool hidden = entry->path().filename().string().starts_with(".");
     if (hidden) {
       entry.disable_recursion_pending();
     } else if (entry->symlink_status().type() == fs::file_type::regular &&
-               entry->path().extension() == ".py") {
+               is_wanted(entry->path())) {
       paths.push_back(entry->path().lexically_relative(folder).generic_string());
     }
   }
@@ -117,7 +124,8 @@ void load_folder(const fs::path& folder, FunctionSet& set) {
       ++set.files_too_large;
       continue;
     }
-    const SyntaxTree tree(read_file(folder / path, SyntaxTree::kMaxBytes));
+    const SyntaxTree tree(read_file(folder / path, SyntaxTree::kMaxBytes),
+                          language == nullptr ? *Language::of_path(path) : *language);
     if (tree.has_error()) {
       ++set.files_broken;
     } else {
@@ -133,26 +141,38 @@ std::string hash(const std::vector<Function>& functions) {
          {&function.code, &function.path, &function.name, &function.package}) {
       hash.update(fmt::format("{}:{}", text->size(), *text));
     }
-    hash.update(fmt::format("{};", function.line));
+    hash.update(fmt::format("{};{};", function.line, function.language->name()));
   }
   return hash.finish();
 }
 
+std::vector<const Language*> languages_of(const std::vector<Function>& functions) {
+  std::vector<const Language*> languages;
+  for (const Language* language : Language::all()) {
+    const auto is_in = [&](const Function& function) { return function.language == language; };
+    if (std::ranges::any_of(functions, is_in)) languages.push_back(language);
+  }
+  return languages;
+}
+
 }  // namespace
 
-FunctionSet load_functions(const fs::path& path, const std::string& field) try {
+FunctionSet load_functions(const fs::path& path, const std::string& field,
+                           const Language* language) try {
   FunctionSet set;
+  const Language* by_extension = Language::of_path(path);
   if (fs::is_directory(path)) {
-    load_folder(path, set);
-  } else if (path.extension() == ".py") {
-    load_source(path, set);
+    load_folder(path, language, set);
+  } else if (by_extension != nullptr) {
+    load_source(path, language == nullptr ? *by_extension : *language, set);
   } else {
-    load_rows(path, field, set);
+    load_rows(path, field, language == nullptr ? Language::python() : *language, set);
   }
   if (set.functions.empty()) {
     bad_input("{}: no function found in {} files, of which {} do not parse", path.string(),
               set.files, set.files_broken);
   }
+  set.languages = languages_of(set.functions);
   set.sha256 = hash(set.functions);
   return set;
 } catch (const fs::filesystem_error& error) {
@@ -166,8 +186,7 @@ std::vector<Function> functions_of(const SyntaxTree& tree, const std::string& pa
   uint32_t counted = 0;  // bytes whose line feeds are in `line`
   for (int32_t n = 0; n < static_cast<int32_t>(nodes.size());) {
     const Node& node = nodes[static_cast<size_t>(n)];
-    const bool definition = tree.type(n) == "function_definition";
-    const int32_t name = definition ? tree.child(n, "name") : -1;
+    const int32_t name = function_name(tree, n);
     if (name < 0) {
       ++n;
       continue;
@@ -177,7 +196,8 @@ std::vector<Function> functions_of(const SyntaxTree& tree, const std::string& pa
     counted = node.begin_byte;
     const Node& named = nodes[static_cast<size_t>(name)];
     functions.push_back({dedented(tree, n), path, line,
-                         std::string(tree.text(named.begin_byte, named.end_byte)), ""});
+                         std::string(tree.text(named.begin_byte, named.end_byte)), "",
+                         &tree.language()});
     n = node.end;
   }
   return functions;

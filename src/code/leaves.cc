@@ -20,6 +20,7 @@ bool is_plain_string(const SyntaxTree& tree, int32_t node) {
 
 /// Whether the statement is a string alone and the first of the body that is `parent`.
 bool is_docstring(const SyntaxTree& tree, int32_t statement, int32_t parent) {
+  if (&tree.language() != &Language::python()) return false;
   if (tree.type(statement) != "expression_statement" || parent < 0) return false;
   const auto children = tree.children(statement);
   if (children.size() != 1 || !is_plain_string(tree, children[0])) return false;
@@ -33,10 +34,6 @@ bool is_docstring(const SyntaxTree& tree, int32_t statement, int32_t parent) {
          (tree.type(owner) == "function_definition" || tree.type(owner) == "class_definition");
 }
 
-bool is_left_out_type(std::string_view type) {
-  return type == "comment" || type == "line_continuation" || type == ";";
-}
-
 }  // namespace
 
 Leaves::Leaves(const SyntaxTree& tree) {
@@ -47,15 +44,15 @@ Leaves::Leaves(const SyntaxTree& tree) {
   const auto count = static_cast<int32_t>(nodes.size());
   for (int32_t n = 0; n < count;) {
     const Node& node = nodes[static_cast<size_t>(n)];
-    const std::string_view type = tree.type(n);
-    const bool left_out = is_left_out_type(type) || is_docstring(tree, n, node.parent);
-    const bool whole = type == "string";
+    const bool left_out = tree.is(n, Role::kLeftOut) || is_docstring(tree, n, node.parent);
+    const bool whole = tree.is(n, Role::kString);
     before_[static_cast<size_t>(n)] = size();
     left_out_[static_cast<size_t>(n)] = left_out;
     // An empty body is a childless node, but no token.
     if (!left_out && (whole || tree.is_childless(n)) &&
         tree.text(node.begin_byte, node.end_byte).find_first_not_of(kSpace) != kSpace.npos) {
-      leaves_.push_back({node.begin_byte, node.end_byte, type, n, node.depth + (whole ? 1 : 0)});
+      leaves_.push_back(
+          {node.begin_byte, node.end_byte, tree.type(n), n, node.depth + (whole ? 1 : 0)});
     }
     const int32_t next = left_out || whole ? node.end : n + 1;
     for (int32_t inside = n + 1; inside < next; ++inside) {

@@ -19,7 +19,8 @@ void append(std::vector<Edge>& edges, Edge edge, Relation relation) {
 void append_leaf_children(const SyntaxTree& tree, const Leaves& leaves, int32_t node,
                           std::vector<int32_t>& found) {
   for (const int32_t child : tree.children(node)) {
-    if (leaves.is_leaf(child) && tree.type(child) != "string") found.push_back(leaves.first(child));
+    if (leaves.is_leaf(child) && !tree.is(child, Role::kString))
+      found.push_back(leaves.first(child));
   }
 }
 
@@ -75,12 +76,12 @@ std::vector<int32_t> Relations::siblings(int32_t i) const {
   std::vector<int32_t> motif;
   const int32_t node = leaves_[i].node;
   const int32_t parent = tree_.nodes()[static_cast<size_t>(node)].parent;
-  if (tree_.type(node) == "string" || parent < 0) return motif;
+  if (tree_.is(node, Role::kString) || parent < 0) return motif;
   for (const int32_t child : tree_.children(parent)) {
     if (child == node || leaves_.is_left_out(child)) continue;
     if (leaves_.is_leaf(child)) {
       motif.push_back(leaves_.first(child));
-    } else if (tree_.type(child) != "block") {
+    } else if (!tree_.is(child, Role::kBlock)) {
       append_leaf_children(tree_, leaves_, child, motif);
     }
   }

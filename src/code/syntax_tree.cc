@@ -13,6 +13,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kPatience{60};
+constexpr size_t kMaxFragment = size_t{1} << 20;
 
 struct Input {
   std::string_view text;
@@ -97,6 +98,40 @@ std::optional<int64_t> flatten(const TSTree* tree, std::vector<Node>& nodes) {
   }
 }
 
+/// The nodes of `all` that lie in bytes [from, to) of a wrapped text, below a root of their own, as
+/// if there were no text around them. Nothing where a node crosses an end: the text around it is
+/// then not what it is meant to be.
+std::optional<std::vector<Node>> unwrapped(const std::vector<Node>& all, uint32_t from,
+                                           uint32_t to) {
+  std::vector<Node> nodes{all[0]};
+  nodes[0].begin_byte = 0;
+  nodes[0].end_byte = to - from;
+  const auto count = static_cast<int32_t>(all.size());
+  for (int32_t n = 1; n < count;) {
+    const Node& top = all[static_cast<size_t>(n)];
+    const bool outside = top.end_byte <= from || top.begin_byte >= to;
+    const bool around = top.begin_byte <= from && top.end_byte >= to;
+    if (top.begin_byte < from || top.end_byte > to) {
+      if (!outside && !around) return std::nullopt;
+      ++n;
+      continue;
+    }
+    const int32_t shift = static_cast<int32_t>(nodes.size()) - n;
+    for (const int32_t first = n; n < top.end; ++n) {
+      Node node = all[static_cast<size_t>(n)];
+      node.begin_byte -= from;
+      node.end_byte -= from;
+      node.depth -= top.depth - 1;
+      node.end += shift;
+      node.parent = n == first ? 0 : node.parent + shift;
+      if (n == first) node.field = 0;
+      nodes.push_back(node);
+    }
+  }
+  nodes[0].end = static_cast<int32_t>(nodes.size());
+  return nodes;
+}
+
 }  // namespace
 
 LineIndex::LineIndex(std::string_view text) : starts_{0} {
@@ -117,9 +152,26 @@ SyntaxTree::SyntaxTree(std::string source, const Language& language)
   }
   const Tree tree = parse(source_, language);
   const auto error = flatten(tree.get(), nodes_);
-  if (ts_node_has_error(ts_tree_root_node(tree.get()))) {
+  if (ts_node_has_error(ts_tree_root_node(tree.get())) && !parse_as_fragment()) {
     error_ = LineIndex(source_).at(error.value_or(0));
   }
+}
+
+bool SyntaxTree::parse_as_fragment() {
+  if (source_.size() > kMaxFragment) return false;
+  for (const Wrapper& wrapper : language_.wrappers()) {
+    const std::string text = fmt::format("{}{}{}", wrapper.before, source_, wrapper.after);
+    const Tree tree = parse(text, language_);
+    if (ts_node_has_error(ts_tree_root_node(tree.get()))) continue;
+    std::vector<Node> all;
+    flatten(tree.get(), all);
+    const auto from = static_cast<uint32_t>(wrapper.before.size());
+    auto nodes = unwrapped(all, from, from + static_cast<uint32_t>(source_.size()));
+    if (!nodes) continue;
+    nodes_ = std::move(*nodes);
+    return true;
+  }
+  return false;
 }
 
 void SyntaxTree::require_valid(const std::string& where) const {

@@ -10,7 +10,8 @@ namespace ssmi::code::test {
 
 /// A parsed text with its leaves.
 struct Program {
-  explicit Program(const std::string& source) : tree(source), leaves(tree) {}
+  explicit Program(const std::string& source, const Language& language = Language::python())
+      : tree(source, language), leaves(tree) {}
   SyntaxTree tree;
   Leaves leaves;
 

@@ -42,14 +42,17 @@ class SyntaxTree {
  public:
   static constexpr size_t kMaxBytes = size_t{8} << 20;
 
-  /// Throws Error{kBadInput} when the source is larger than kMaxBytes or cannot be parsed in a
-  /// minute. A syntax error does not throw: see `error()`.
+  /// A source that does not parse by itself is tried inside each of the language's wrappers (a bare
+  /// method in a class); the nodes of what is around it are no part of the tree. Throws
+  /// Error{kBadInput} when the source is larger than kMaxBytes or cannot be parsed in a minute. A
+  /// syntax error does not throw: see `error()`.
   explicit SyntaxTree(std::string source, const Language& language = Language::python());
 
   const std::string& source() const { return source_; }
   const std::vector<Node>& nodes() const { return nodes_; }
   const Language& language() const { return language_; }
   std::string_view type(int32_t node) const { return language_.type(at(node).symbol); }
+  bool is(int32_t node, Role role) const { return language_.is(at(node).symbol, role); }
   std::string_view text(int64_t begin, int64_t end) const;
   bool has_error() const { return error_.has_value(); }
   /// Where the first node that does not parse, or is missing, stands.
@@ -63,6 +66,7 @@ class SyntaxTree {
   int32_t child(int32_t node, std::string_view field) const;
 
  private:
+  bool parse_as_fragment();
   const Node& at(int32_t node) const { return nodes_[static_cast<size_t>(node)]; }
   std::string source_;
   const Language& language_;

@@ -81,7 +81,7 @@ std::optional<std::string> prepare(const code::Function& function, size_t index,
     if (!encodings) return "too_long";
   }
   try {
-    const code::SyntaxTree tree(function.code);
+    const code::SyntaxTree tree(function.code, *function.language);
     if (tree.has_error()) return "syntax_error";
     out.parsed = parse(tree, options, index);
   } catch (const Error& error) {  // beyond the limits of parser or relations

@@ -41,8 +41,8 @@ std::vector<Edge> distance_pairs(const code::SyntaxTree& tree, const code::Leave
                                  bool reference_slip) {
   std::vector<Edge> pairs;
   for (const Edge& edge : code::Relations(tree, leaves).distances()) {
-    if (is_probed_keyword(leaves[edge.from].type, reference_slip)) pairs.push_back(edge);
-    if (is_probed_keyword(leaves[edge.to].type, reference_slip)) {
+    if (is_probed_keyword(tree, leaves[edge.from], reference_slip)) pairs.push_back(edge);
+    if (is_probed_keyword(tree, leaves[edge.to], reference_slip)) {
       pairs.push_back({edge.to, edge.from, edge.label});
     }
   }
@@ -54,7 +54,7 @@ std::vector<Edge> sibling_pairs(const code::SyntaxTree& tree, const code::Leaves
   std::vector<Edge> pairs;
   const code::Relations relations(tree, leaves);
   for (int32_t row = 0; row < leaves.size(); ++row) {
-    if (!is_probed_keyword(leaves[row].type, reference_slip)) continue;
+    if (!is_probed_keyword(tree, leaves[row], reference_slip)) continue;
     const auto related = relations.siblings(row);
     std::set<int32_t> taken(related.begin(), related.end());
     taken.insert(row);
@@ -137,13 +137,10 @@ const TaskInfo& task_info(Relation relation) {
   return kTasks[static_cast<size_t>(relation)];
 }
 
-bool is_probed_keyword(std::string_view type, bool reference_slip) {
-  static const std::set<std::string_view> kKeywords{
-      "def",    "for",   "if",       "none",  "else",  "false",  "and",   "return",
-      "not",    "elif",  "with",     "try",   "raise", "except", "break", "while",
-      "assert", "print", "continue", "class", "true",  "or"};
-  if (reference_slip && (type == "true" || type == "or")) return false;
-  return kKeywords.contains(type);
+bool is_probed_keyword(const code::SyntaxTree& tree, const code::Leaf& leaf, bool reference_slip) {
+  const bool slips = reference_slip && &tree.language() == &code::Language::python() &&
+                     (leaf.type == "true" || leaf.type == "or");
+  return !slips && tree.is(leaf.node, code::Role::kKeyword);
 }
 
 std::vector<Edge> candidate_pairs(const code::SyntaxTree& tree, const code::Leaves& leaves,

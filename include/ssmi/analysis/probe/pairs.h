@@ -25,9 +25,9 @@ struct TaskInfo {
 
 const TaskInfo& task_info(code::Relation relation);
 
-/// Whether a leaf of this type may be the first of a distance or sibling pair. `reference_slip`
-/// leaves out `true` and `or`, which a missing comma hides in the reference implementation.
-bool is_probed_keyword(std::string_view type, bool reference_slip);
+/// Whether a leaf may be the first of a distance or sibling pair. `reference_slip` leaves out
+/// Python's `true` and `or`, which a missing comma hides in the reference implementation.
+bool is_probed_keyword(const code::SyntaxTree& tree, const code::Leaf& leaf, bool reference_slip);
 
 /// Every pair of one function that a task can draw, with its label. Distance: first leaf a keyword,
 /// 2..6 apart. Siblings: a keyword with each leaf of its motif (1), and as many unrelated leaves
