@@ -28,16 +28,24 @@ class Stored {
 };
 
 /// One maker an architecture; each lives in the file of that name; CodeSSM is a BiGS, Falcon-Mamba
-/// a Mamba.
+/// a Mamba, RoCoder a BERT, Qwen2 a Llama.
+std::unique_ptr<Model> make_bert(const JsonObject& config, const Stored& stored);
 std::unique_ptr<Model> make_bigs(const JsonObject& config, const Stored& stored);
 std::unique_ptr<Model> make_bimamba(const JsonObject& config, const Stored& stored);
 std::unique_ptr<Model> make_codessm(const JsonObject& config, const Stored& stored);
 std::unique_ptr<Model> make_falcon_mamba(const JsonObject& config, const Stored& stored);
+std::unique_ptr<Model> make_gpt2(const JsonObject& config, const Stored& stored);
+std::unique_ptr<Model> make_gpt_neox(const JsonObject& config, const Stored& stored);
+std::unique_ptr<Model> make_llama(const JsonObject& config, const Stored& stored);
 std::unique_ptr<Model> make_mamba(const JsonObject& config, const Stored& stored);
 std::unique_ptr<Model> make_mamba2(const JsonObject& config, const Stored& stored);
 /// Mamba or Mamba-2 by a config of the package mamba_ssm, which has no model_type.
 std::unique_ptr<Model> make_mamba_ssm(const JsonObject& config, const Stored& stored);
 std::unique_ptr<Model> make_mamba2_ssm(const JsonObject& config, const Stored& stored);
+std::unique_ptr<Model> make_qwen2(const JsonObject& config, const Stored& stored);
+std::unique_ptr<Model> make_roberta(const JsonObject& config, const Stored& stored);
+std::unique_ptr<Model> make_rocoder(const JsonObject& config, const Stored& stored);
 std::unique_ptr<Model> make_s4d(const JsonObject& config, const Stored& stored);
+std::unique_ptr<Model> make_starcoder2(const JsonObject& config, const Stored& stored);
 
 }  // namespace ssmi::model

@@ -28,28 +28,39 @@ at::Tensor quick_gelu(const at::Tensor& x) {
   return x * at::sigmoid(1.702 * x);
 }
 
-bool given(const JsonObject& config, const std::string& key) {
-  return config.has(key) && !config.at(key).is_null();
+const std::map<std::string, Activation>& activations() {
+  static const std::map<std::string, Activation> kKnown{
+      {"gelu", exact_gelu},       {"gelu_fast", tanh_gelu},
+      {"gelu_new", tanh_gelu},    {"gelu_pytorch_tanh", tanh_gelu},
+      {"quick_gelu", quick_gelu}, {"relu", at::relu},
+      {"silu", at::silu},         {"swish", at::silu},
+      {"tanh", at::tanh},
+  };
+  return kKnown;
 }
 
 }  // namespace
 
+bool is_given(const JsonObject& config, const std::string& key) {
+  return config.has(key) && !config.at(key).is_null();
+}
+
 bool boolean_or(const JsonObject& config, const std::string& key, bool otherwise) {
-  return given(config, key) ? config.boolean(key) : otherwise;
+  return is_given(config, key) ? config.boolean(key) : otherwise;
 }
 
 double number_or(const JsonObject& config, const std::string& key, double otherwise) {
-  return given(config, key) ? config.number(key) : otherwise;
+  return is_given(config, key) ? config.number(key) : otherwise;
 }
 
 int64_t integer_or(const JsonObject& config, const std::string& key, int64_t otherwise, int64_t min,
                    int64_t max) {
-  return given(config, key) ? config.integer(key, min, max) : otherwise;
+  return is_given(config, key) ? config.integer(key, min, max) : otherwise;
 }
 
 std::string string_or(const JsonObject& config, const std::string& key,
                       const std::string& otherwise) {
-  return given(config, key) ? config.string(key) : otherwise;
+  return is_given(config, key) ? config.string(key) : otherwise;
 }
 
 int64_t extent(const JsonObject& config, const std::string& key) {
@@ -61,27 +72,24 @@ void refuse(const JsonObject& config, const std::string& key, bool refused) {
   bad_input("{}: '{}' is {}, only {} is supported", config.where(), key, refused, !refused);
 }
 
+Activation activation_named(const std::string& name) {
+  const auto found = activations().find(name);
+  return found == activations().end() ? nullptr : found->second;
+}
+
 Activation activation_named(const JsonObject& config, const std::string& key,
                             const std::string& otherwise) {
-  static const std::map<std::string, Activation> kKnown{
-      {"gelu", exact_gelu},       {"gelu_fast", tanh_gelu},
-      {"gelu_new", tanh_gelu},    {"gelu_pytorch_tanh", tanh_gelu},
-      {"quick_gelu", quick_gelu}, {"relu", at::relu},
-      {"silu", at::silu},         {"swish", at::silu},
-      {"tanh", at::tanh},
-  };
   const std::string name = string_or(config, key, otherwise);
-  const auto found = kKnown.find(name);
-  if (found != kKnown.end()) return found->second;
+  if (const Activation found = activation_named(name)) return found;
   std::vector<std::string> names;
-  for (const auto& [known, function] : kKnown)
+  for (const auto& [known, function] : activations())
     names.push_back(known);
   bad_input("{}: '{}' is '{}', which is not known; known are: {}", config.where(), key,
             excerpt(name), fmt::join(names, ", "));
 }
 
 std::string class_name(const JsonObject& config) {
-  if (!given(config, "architectures")) return "";
+  if (!is_given(config, "architectures")) return "";
   const Json& names = config.at("architectures");
   if (!names.is_array() || names.size() != 1 || !names[0].is_string()) {
     bad_input("{}: 'architectures' should be a list of one class name, found {}", config.where(),
@@ -91,8 +99,8 @@ std::string class_name(const JsonObject& config) {
 }
 
 int64_t label_count(const JsonObject& config, int64_t otherwise) {
-  if (given(config, "num_labels")) return extent(config, "num_labels");
-  if (!given(config, "id2label")) return otherwise;
+  if (is_given(config, "num_labels")) return extent(config, "num_labels");
+  if (!is_given(config, "id2label")) return otherwise;
   const Json& labels = config.at("id2label");
   if (!labels.is_object() || labels.empty()) {
     bad_input("{}: 'id2label' should be an object with a label or more, found {}", config.where(),

@@ -12,6 +12,9 @@ namespace ssmi::model {
 inline constexpr int64_t kMaxExtent = 1 << 24;  ///< of any one dimension that a config names
 inline constexpr int64_t kMaxLayers = 1024;
 
+/// Whether the key is there and not null.
+bool is_given(const JsonObject& config, const std::string& key);
+
 /// A key of a config, or `otherwise` where it is absent or null. All throw Error{kBadInput}.
 bool boolean_or(const JsonObject& config, const std::string& key, bool otherwise);
 double number_or(const JsonObject& config, const std::string& key, double otherwise);
@@ -26,8 +29,10 @@ int64_t extent(const JsonObject& config, const std::string& key);
 void refuse(const JsonObject& config, const std::string& key, bool refused);
 
 using Activation = at::Tensor (*)(const at::Tensor&);
-/// The activation that `key` names, as the transformers library calls it; `otherwise` where it is
-/// absent. Throws Error{kBadInput} with the list of known names.
+/// An activation by the name that the transformers library gives it; null where it is not known.
+Activation activation_named(const std::string& name);
+/// The activation that `key` names; `otherwise` where it is absent. Throws Error{kBadInput} with
+/// the list of known names.
 Activation activation_named(const JsonObject& config, const std::string& key,
                             const std::string& otherwise);
 

@@ -13,10 +13,6 @@
 namespace ssmi::model {
 namespace {
 
-bool is_given(const JsonObject& config, const std::string& key) {
-  return config.has(key) && !config.at(key).is_null();
-}
-
 /// 'expand' times the width, which may be no whole number.
 int64_t expanded(const JsonObject& config, int64_t width) {
   const double inner = number_or(config, "expand", 2) * static_cast<double>(width);

@@ -36,6 +36,14 @@ Initialiser normal(double standard_deviation) {
   };
 }
 
+Initialiser normal_rows(double standard_deviation, int64_t width, int64_t zeros) {
+  return [=, draw = normal(standard_deviation)](Random& random, std::span<float> out) {
+    draw(random, out);
+    const auto first = static_cast<size_t>(zeros * width), size = static_cast<size_t>(width);
+    if (zeros >= 0 && first + size <= out.size()) std::ranges::fill(out.subspan(first, size), 0.0F);
+  };
+}
+
 Initialiser lecun_normal(int64_t fan_in) {
   constexpr double kCut = 2.0;
   constexpr double kDeviationAfterCut = 0.87962566103423978;  // of a standard normal cut at +-2

@@ -16,10 +16,21 @@ using Maker = std::unique_ptr<Model> (*)(const JsonObject& config, const Stored&
 const std::map<std::string, Maker>& makers() {
   static const std::map<std::string, Maker> kMakers{
       {"BiGS", make_bigs},  // as the published configs write it
-      {"bigs", make_bigs},       {"bimamba", make_bimamba},
-      {"codessm", make_codessm}, {"falcon_mamba", make_falcon_mamba},
-      {"mamba", make_mamba},     {"mamba2", make_mamba2},
+      {"bert", make_bert},
+      {"bigs", make_bigs},
+      {"bimamba", make_bimamba},
+      {"codessm", make_codessm},
+      {"falcon_mamba", make_falcon_mamba},
+      {"gpt2", make_gpt2},
+      {"gpt_neox", make_gpt_neox},
+      {"llama", make_llama},
+      {"mamba", make_mamba},
+      {"mamba2", make_mamba2},
+      {"qwen2", make_qwen2},
+      {"roberta", make_roberta},
+      {"rocoder", make_rocoder},
       {"s4d", make_s4d},
+      {"starcoder2", make_starcoder2},
   };
   return kMakers;
 }

@@ -36,6 +36,8 @@ Initialiser uniform(double low, double high);
 /// PyTorch's own for linear layers and convolutions: uniform within scale / sqrt(fan_in).
 Initialiser uniform_by_fan_in(int64_t fan_in, double scale = 1);
 Initialiser normal(double standard_deviation);
+/// Of a table of rows of `width`; row `zeros` is 0, none if it is negative.
+Initialiser normal_rows(double standard_deviation, int64_t width, int64_t zeros);
 /// LeCun's normal: variance 1 / fan_in, drawn from a normal cut off at two standard deviations and
 /// scaled back to that variance, as jax.nn.initializers.lecun_normal does.
 Initialiser lecun_normal(int64_t fan_in);

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "ssmi/core/json.h"
+
+namespace ssmi::model {
+
+/// How long wavelengths are stretched for texts longer than those of the pretraining (Llama 3.1).
+struct Llama3Scaling {
+  double low_factor, high_factor, original_length;
+};
+
+/// Rotary positions (Su et al. 2021) of the first `width` channels of each head.
+struct Rotary {
+  int64_t width;      ///< even
+  double base;        ///< theta
+  double factor = 1;  ///< positions are divided by it ("linear"), or long wavelengths alone
+  std::optional<Llama3Scaling> llama3;
+  bool interleaved = false;  ///< pairs are neighbours; otherwise half of `width` apart
+};
+
+/// Reads the keys of both dialects: rope_parameters, or rope_theta (rotary_emb_base), rope_scaling
+/// and rotary_pct. `fraction` of `head_width` is rotated unless they say otherwise. Throws
+/// Error{kBadInput} for a scaling that is not known.
+Rotary read_rotary(const JsonObject& config, int64_t head_width, double fraction = 1);
+
+/// Cosines and sines of every token's angles, [S, width / 2] each, computed in float32 as the
+/// reference does.
+struct RotaryTables {
+  at::Tensor cosines, sines;
+};
+RotaryTables rotary_tables(const Rotary& rotary, const at::Tensor& positions);
+
+/// Rotates the pairs of x [S, H, W], in place.
+void rotate(const Rotary& rotary, const RotaryTables& tables, at::Tensor& x);
+
+}  // namespace ssmi::model
