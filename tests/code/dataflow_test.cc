@@ -3,26 +3,17 @@
 
 #include "ssmi/code/dataflow.h"
 
-#include <set>
-
-#include "program.h"
+#include "flow.h"
 #include "support.h"
 
 namespace ssmi::code {
 namespace {
 
 using test::Program;
-using Texts = std::set<std::string>;
+using test::Texts;
 
 Texts flow(const std::string& source) {
-  const Program program(source);
-  REQUIRE_FALSE(program.tree.has_error());
-  Texts texts;
-  for (const Edge& edge : data_flow(program.tree, program.leaves)) {
-    texts.insert(program.label(edge.from) + (edge.label == kComesFrom ? "<-" : "<=") +
-                 program.label(edge.to));
-  }
-  return texts;
+  return test::flow(source, Language::python());
 }
 
 TEST_CASE("dataflow: a use comes from the first occurrence or the last assignment") {

@@ -24,7 +24,11 @@ enum class Role : uint8_t {
 };
 
 /// How the data flow of a language is computed.
-enum class FlowRules : uint8_t { kNone, kPython, kJava, kJavaScript };
+enum class FlowRules : uint8_t {
+  kNone,    ///< not known
+  kPython,  //
+  kBraces,  ///< those of Java and JavaScript
+};
 
 /// Text around a fragment (a method without its class) that makes it parse.
 struct Wrapper {
