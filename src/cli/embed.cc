@@ -38,6 +38,13 @@ EmbedRows read_rows(const Options& options, const io::Checkpoint& checkpoint, Pr
   return rows_of_texts(texts, *tokenizer, options.max_tokens, progress);
 }
 
+/// What the tensors of a site that is per block are called, before the block.
+std::string_view file_name(model::Site site) {
+  if (site == model::Site::kBlockOutput) return "hidden_states";
+  if (site == model::Site::kAttentionProbs) return "attentions";
+  return model::info(site).name;
+}
+
 EmbedNames wanted(const Options& options, const model::ModelInfo& info) {
   using model::Site;
   EmbedNames names;
@@ -59,7 +66,9 @@ EmbedNames wanted(const Options& options, const model::ModelInfo& info) {
     }
     names[model::hidden_state(layer)] = fmt::format("hidden_states.{}", layer);
   }
-  for (const std::string& name : options.sites) {
+  std::vector<std::string> sites = options.sites;
+  if (options.attentions) sites.emplace_back(model::info(Site::kAttentionProbs).name);
+  for (const std::string& name : sites) {
     const auto site = model::site_named(name);
     if (!site) fail(ExitCode::kUsage, "--sites: '{}' is not a site; see docs/embed.md", name);
     check(*site);
@@ -69,11 +78,9 @@ EmbedNames wanted(const Options& options, const model::ModelInfo& info) {
     }
     for (const int64_t layer : layers) {
       if (layer == 0) continue;
-      names[{*site, layer}] = *site == Site::kBlockOutput ? fmt::format("hidden_states.{}", layer)
-                                                          : fmt::format("{}.{}", name, layer);
+      names[{*site, layer}] = fmt::format("{}.{}", file_name(*site), layer);
     }
   }
-  if (options.attentions) check(Site::kAttentionProbs);
   if (options.logits) {
     check(Site::kLogits);
     names[{Site::kLogits, 0}] = "logits";
@@ -124,7 +131,8 @@ void add_embed(CLI::App& app) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->add_flag("--logits", options->logits, "Also what the head gives");
-  command->add_flag("--attentions", options->attentions, "Also attention probabilities");
+  command->add_flag("--attentions", options->attentions,
+                    "Also attention probabilities, at those layers");
   command->add_option("--out", options->out, "File to write")->required()->type_name("FILE");
   command->callback([options] { run(*options); });
 }

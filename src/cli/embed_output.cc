@@ -37,8 +37,13 @@ void add_ids(const EmbedRows& rows, std::map<std::string, at::Tensor>& outputs) 
   outputs["attention_mask"] = mask;
 }
 
+/// The name of a tensor that every row has its own of.
+std::string of_row(const std::string& name, size_t row) {
+  return fmt::format("{}.{}", name, row);
+}
+
 /// What the outputs will take, as far as it is known before the pass: every site as wide as the
-/// residual stream.
+/// residual stream. Attention probabilities come on top.
 void note_size(const EmbedRows& rows, size_t tensors, int64_t width, Progress& progress) {
   const double bytes = 4.0 * static_cast<double>(tensors) * static_cast<double>(rows.ids.size()) *
                        static_cast<double>(rows.width) * static_cast<double>(width);
@@ -57,6 +62,10 @@ std::map<std::string, at::Tensor> computed(const model::Model& model, const Embe
     points.push_back(point);
   progress.begin("embed", "rows", rows.ids.size());
   const auto keep = [&](size_t row, model::Site site, int64_t layer, const at::Tensor& value) {
+    if (site == model::Site::kAttentionProbs) {
+      outputs[of_row(names.at({site, layer}), row)] = value.clone();
+      return;
+    }
     at::Tensor& output = outputs[names.at({site, layer})];
     const bool per_row = logits_per_row && site == model::Site::kLogits;
     if (!output.defined()) {
@@ -74,7 +83,8 @@ std::map<std::string, at::Tensor> computed(const model::Model& model, const Embe
   return outputs;
 }
 
-/// The width of each wanted value, found by running the shortest row.
+/// The width of each wanted value, found by running the shortest row; of attention probabilities
+/// the number of heads.
 std::map<std::string, int64_t> widths(const model::Model& model, const EmbedRows& rows,
                                       const EmbedNames& names) {
   model::Points points;
@@ -85,7 +95,7 @@ std::map<std::string, int64_t> widths(const model::Model& model, const EmbedRows
   model::forward_rows(
       model, std::span(&*shortest, 1), points, kBatchTokens,
       [&](size_t, model::Site site, int64_t layer, const at::Tensor& value) {
-        widths[names.at({site, layer})] = value.size(1);
+        widths[names.at({site, layer})] = value.size(site == model::Site::kAttentionProbs ? 0 : 1);
       },
       [](size_t) {});
   return widths;
@@ -103,6 +113,14 @@ bool is_per_row(const model::Model& model, model::Site site) {
   return site == model::Site::kLogits && model.info().logits_per_row;
 }
 
+void add_attentions(const EmbedRows& rows, const std::string& name, int64_t heads,
+                    std::vector<io::TensorSpec>& specs) {
+  for (size_t row = 0; row < rows.size(); ++row) {
+    const auto length = static_cast<int64_t>(rows.ids[row].size());
+    specs.push_back({of_row(name, row), io::Dtype::kF32, {heads, length, length}});
+  }
+}
+
 std::vector<io::TensorSpec> packed_specs(const model::Model& model, const EmbedRows& rows,
                                          const EmbedNames& names) {
   const auto count = static_cast<int64_t>(rows.size());
@@ -113,8 +131,13 @@ std::vector<io::TensorSpec> packed_specs(const model::Model& model, const EmbedR
                                     {"rows", io::Dtype::kI64, {count}},
                                     {"spans", io::Dtype::kI64, {tokens, 2}}};
   for (const auto& [point, name] : names) {
-    specs.push_back(
-        {name, io::Dtype::kF32, {is_per_row(model, point.first) ? count : tokens, width.at(name)}});
+    if (point.first == model::Site::kAttentionProbs) {
+      add_attentions(rows, name, width.at(name), specs);
+    } else {
+      specs.push_back({name,
+                       io::Dtype::kF32,
+                       {is_per_row(model, point.first) ? count : tokens, width.at(name)}});
+    }
   }
   return specs;
 }
@@ -160,10 +183,14 @@ size_t embed_packed(const model::Model& model, const EmbedRows& rows, const Embe
     points.push_back(point);
   const auto keep = [&](size_t row, model::Site site, int64_t layer, const at::Tensor& value) {
     const at::Tensor values = value.contiguous();
+    const std::span bytes(static_cast<const std::byte*>(values.const_data_ptr()), values.nbytes());
+    if (site == model::Site::kAttentionProbs) {
+      file.write(of_row(names.at({site, layer}), row), 0, bytes);
+      return;
+    }
     const auto first = is_per_row(model, site) ? static_cast<int64_t>(row) : offsets[row];
     file.write(names.at({site, layer}),
-               sizeof(float) * static_cast<uint64_t>(first * values.size(1)),
-               {static_cast<const std::byte*>(values.const_data_ptr()), values.nbytes()});
+               sizeof(float) * static_cast<uint64_t>(first * values.size(1)), bytes);
   };
   progress.begin("embed", "rows", rows.size());
   model::forward_rows(model, rows.ids, points, kBatchTokens, keep,

@@ -52,7 +52,12 @@ void forward_rows(const Model& model, std::span<const std::vector<int64_t>> rows
       chosen.push_back(rows[order[i]]);
     const Batch batch = pack(chosen);
     check_batch(batch, info);
+    size_t attended = 0;  // rows of the batch whose probabilities were shown, in all blocks
     const Tap tap(points, [&](Site site, int64_t layer, at::Tensor& value) {
+      if (site == Site::kAttentionProbs) {  // row by row, in order
+        visitor(order[first + attended++ % (last - first)], site, layer, value);
+        return;
+      }
       const bool per_row = site == Site::kLogits && info.logits_per_row;
       for (size_t row = 0; row < last - first; ++row) {
         const auto index = static_cast<int64_t>(row);

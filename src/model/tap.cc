@@ -16,7 +16,7 @@ constexpr std::array kSites{
              "what the state-space layer gives, skip included, before the gate"},
     SiteInfo{Site::kGate, "gate", "[S, E]", true, "the activated gate"},
     SiteInfo{Site::kAttentionProbs, "attention_probs", "[H, T, T]", true,
-             "attention probabilities of one row"},
+             "attention probabilities, row after row"},
     SiteInfo{Site::kMixerOutput, "mixer_output", "[S, D]", true,
              "what the mixer adds to the residual stream"},
     SiteInfo{Site::kMlpOutput, "mlp_output", "[S, D]", true,

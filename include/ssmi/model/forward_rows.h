@@ -13,8 +13,8 @@ namespace ssmi::model {
 /// Which values of a pass to look at: (site, layer).
 using Points = std::vector<std::pair<Site, int64_t>>;
 
-/// The value of one row at one point: [T, width], or [1, width] of logits that are per row; a view
-/// into the batch's.
+/// The value of one row at one point: [T, width], [1, width] of logits that are per row, [H, T, T]
+/// of attention probabilities; a view into the batch's.
 using RowVisitor =
     std::function<void(size_t row, Site site, int64_t layer, const at::Tensor& value)>;
 

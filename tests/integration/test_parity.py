@@ -1,0 +1,125 @@
+"""ssmi gives the numbers of transformers, whatever the batch and the padding."""
+import json
+import re
+
+import numpy as np
+import parity_cases as parity
+import pytest
+from conftest import ROOT
+from test_model import read, write
+
+FAMILIES = {"bert", "falcon_mamba", "gpt2", "gpt_neox", "llama", "mamba", "mamba2", "qwen2",
+            "roberta", "rocoder", "starcoder2"}
+
+
+def options_of(reference):
+    return [*(["--logits"] if "logits" in reference.tensors else []),
+            *(["--attentions"] if reference.is_attentive else [])]
+
+
+def check(worst):
+    assert worst["hidden states"] <= parity.BOUND
+    assert worst["logits"] <= parity.BOUND
+    assert worst["probabilities"] <= parity.PROBABILITY_BOUND
+
+
+@pytest.mark.parametrize("case", parity.CASES)
+def test_rows_padded_on_both_sides_give_the_reference(ssmi, tmp_path, case):
+    reference = parity.Reference(case)
+    ids, mask = parity.padded_on_both_sides(reference.rows)
+    output = parity.embed(ssmi, tmp_path, case, ids, mask, *options_of(reference))
+    check(parity.errors(reference, 2 * list(range(len(reference.rows))), output, mask))
+
+
+@pytest.mark.parametrize("case", [case for case in parity.CASES
+                                  if parity.Reference(case).is_attentive])
+def test_attention_without_probabilities_gives_the_reference(ssmi, tmp_path, case):
+    """LibTorch's fused attention, rows of equal length in one call."""
+    reference = parity.Reference(case)
+    ids, mask = parity.padded_on_both_sides(reference.rows)
+    output = parity.embed(ssmi, tmp_path, case, ids, mask)
+    check(parity.errors(reference, 2 * list(range(len(reference.rows))), output, mask))
+
+
+@pytest.mark.parametrize("case", ["bert", "roberta-sequence", "rocoder", "gpt2-lm", "neox", "llama",
+                                  "qwen2-window", "starcoder2", "mamba", "mamba-original", "mamba2",
+                                  "falcon-mamba-lm"])
+def test_a_row_alone_gives_the_reference(ssmi, tmp_path, case):
+    reference = parity.Reference(case)
+    row = max(range(len(reference.rows)), key=lambda r: len(reference.rows[r]))
+    ids = reference.rows[row][None]
+    output = parity.embed(ssmi, tmp_path, case, ids, np.ones_like(ids), *options_of(reference))
+    check(parity.errors(reference, [row], output, np.ones_like(ids)))
+
+
+def test_probabilities_of_data_lie_in_the_packed_file(ssmi, tmp_path):
+    """The byte tokenizer's ids, so that rows of texts can be given as ids too."""
+    config = json.loads((parity.GOLDEN / "bert/config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"tokenizer": "bytes",
+                                                               "vocab_size": 130}))
+    ssmi("init", "--config", "config.json", "--seed", 1, "--out", "model")
+    (tmp_path / "data.jsonl").write_text('{"code": "x=1"}\n{"code": "f(x)"}\n')
+    ssmi("embed", "model", "--data", "data.jsonl", "--attentions", "--out", "packed.safetensors")
+    packed = read(tmp_path / "packed.safetensors")
+    for row, text in enumerate(("x=1", "f(x)")):
+        ssmi("embed", "model", "--text", text, "--attentions", "--out", "alone.safetensors")
+        alone = read(tmp_path / "alone.safetensors")
+        for layer in (1, 2):
+            found = packed[f"attentions.{layer}.{row}"]
+            assert np.abs(found.sum(-1) - 1).max() <= 1e-6
+            assert np.array_equal(found, alone[f"attentions.{layer}.0"])
+
+
+def test_an_architecture_without_attention_has_no_probabilities(ssmi):
+    result = ssmi("embed", "bimamba-typeseg", "--text", "x", "--attentions", "--out", "e.safetensors",
+                  expect=4)
+    assert "a bimamba has no site 'attention_probs'" in result.stderr
+
+
+CHANGES = [
+    ("llama", {"rope_parameters": {"rope_type": "yarn", "factor": 4.0}}, "of type 'yarn'"),
+    ("llama", {"num_key_value_heads": 3}, "a multiple of 'num_key_value_heads', which is 3"),
+    ("llama", {"head_dim": 16}, "has shape [32, 32], config.json says [64, 32]"),
+    ("neox", {"rope_parameters": {"partial_rotary_factor": 0.2}}, "rotary positions of 3 of"),
+    ("qwen2-window", {"layer_types": ["full_attention"]}, "a list of 2 types"),
+    ("qwen2-window", {"layer_types": ["full_attention", "chunked_attention"]}, "chunked_attention"),
+    ("bert", {"num_attention_heads": 5}, "expected a multiple of 'num_attention_heads', which is 5"),
+    ("bert", {"hidden_act": "xielu"}, "'hidden_act' is 'xielu', which is not known; known are: gelu"),
+    ("bert", {"is_decoder": True}, "'is_decoder' is true"),
+    ("bert", {"position_embedding_type": "relative_key"}, "only 'absolute' is supported"),
+    ("bert", {"architectures": ["BertForQuestionAnswering"]}, "whose head is not known"),
+    ("roberta", {"pad_token_id": 40}, "positions begin at 41"),
+    ("rocoder", {"rotary_value": True}, "'rotary_value' is true"),
+    ("gpt2", {"n_layer": 3}, "missing tensors: 'transformer.h.2."),
+]
+
+
+@pytest.mark.parametrize(("case", "change", "message"), CHANGES)
+def test_a_config_that_does_not_fit_is_refused(ssmi, tmp_path, case, change, message):
+    config = json.loads((parity.GOLDEN / case / "config.json").read_text()) | change
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    weights = (parity.GOLDEN / case / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(weights)
+    assert message in ssmi("inspect", ".", expect=3).stderr
+
+
+def test_a_row_longer_than_the_positions_is_refused(ssmi, tmp_path):
+    """RoBERTa's table of 24 has positions for 22 tokens."""
+    ids = np.full((1, 23), 5, np.int64)
+    write(tmp_path / "ids.safetensors", {"input_ids": ids})
+    result = ssmi("embed", parity.GOLDEN / "roberta", "--ids", "ids.safetensors", "--out", "o", expect=4)
+    assert "a row has 23 tokens, the model has positions for 22" in result.stderr
+
+
+def test_all_architectures_are_there():
+    kinds = {json.loads((parity.GOLDEN / case / "config.json").read_text()).get("model_type")
+             for case in parity.CASES}
+    assert kinds - {None} == FAMILIES
+    lengths = {len(row) for case in parity.CASES for row in parity.Reference(case).rows}
+    assert {1, 2} <= lengths and max(lengths) > 4
+
+
+def test_the_table_lists_every_case():
+    table = (ROOT / "docs/parity.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([^`]+)` \|", table, re.M)
+    assert listed == parity.CASES
