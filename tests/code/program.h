@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <set>
 #include <string>
 #include <utility>
@@ -7,6 +8,12 @@
 #include "ssmi/code/relations.h"
 
 namespace ssmi::code::test {
+
+/// The file of each language with much of its syntax.
+inline std::filesystem::path sample_path(const Language& language) {
+  const auto folder = std::filesystem::path(SSMI_SOURCE_DIR) / "tests/data/languages";
+  return folder / ("sample" + std::string(language.extensions()[0]));
+}
 
 /// A parsed text with its leaves.
 struct Program {

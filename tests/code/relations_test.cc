@@ -5,6 +5,7 @@
 
 #include "program.h"
 #include "ssmi/code/functions.h"
+#include "ssmi/core/file.h"
 #include "support.h"
 
 namespace ssmi::code {
@@ -16,7 +17,7 @@ using test::Program;
 std::vector<int32_t> path(const Program& program, int32_t leaf) {
   std::vector<int32_t> nodes;
   const int32_t node = program.leaves[leaf].node;
-  if (program.tree.type(node) == "string") nodes.push_back(node + 1);
+  if (program.tree.is(node, Role::kString)) nodes.push_back(node + 1);
   for (int32_t n = node; n >= 0; n = program.tree.nodes()[static_cast<size_t>(n)].parent) {
     nodes.push_back(n);
   }
@@ -36,10 +37,9 @@ int32_t plain_distance(const Program& program, int32_t i, int32_t j) {
 /// Whether leaf j is in the motif of leaf i, asked of j's side: its parent, or the parent of that.
 bool plain_sibling(const Program& program, int32_t i, int32_t j) {
   const auto a = path(program, i), b = path(program, j);
-  const auto type = [&](size_t up) { return program.tree.type(b[up]); };
-  if (i == j || program.tree.type(program.leaves[i].node) == "string") return false;
+  if (i == j || program.tree.is(program.leaves[i].node, Role::kString)) return false;
   if (b[1] == a[1]) return true;
-  return b.size() > 2 && b[2] == a[1] && type(1) != "block";
+  return b.size() > 2 && b[2] == a[1] && !program.tree.is(b[1], Role::kBlock);
 }
 
 const std::vector<Function>& sample() {
@@ -54,22 +54,28 @@ const std::vector<Function>& sample() {
   return functions;
 }
 
+void check_relations(const Program& program) {
+  const Relations relations(program.tree, program.leaves);
+  std::set<Edge> distances, siblings;
+  for (int32_t i = 0; i < program.leaves.size(); ++i) {
+    for (int32_t j = 0; j < program.leaves.size(); ++j) {
+      const int32_t distance = plain_distance(program, i, j);
+      REQUIRE(relations.distance(i, j) == (i == j ? 0 : distance));
+      if (i < j && distance <= 6) distances.insert({i, j, distance});
+      if (plain_sibling(program, i, j)) siblings.insert({i, j, 1});
+    }
+  }
+  CHECK(relations.distances() == std::vector<Edge>(distances.begin(), distances.end()));
+  CHECK(relations.siblings() == std::vector<Edge>(siblings.begin(), siblings.end()));
+}
+
 TEST_CASE("relations: distance and siblings are what their definitions say") {
   REQUIRE(sample().size() > 10);
-  for (const Function& function : sample()) {
-    const Program program(function.code);
-    const Relations relations(program.tree, program.leaves);
-    std::set<Edge> distances, siblings;
-    for (int32_t i = 0; i < program.leaves.size(); ++i) {
-      for (int32_t j = 0; j < program.leaves.size(); ++j) {
-        const int32_t distance = plain_distance(program, i, j);
-        REQUIRE(relations.distance(i, j) == (i == j ? 0 : distance));
-        if (i < j && distance <= 6) distances.insert({i, j, distance});
-        if (plain_sibling(program, i, j)) siblings.insert({i, j, 1});
-      }
-    }
-    CHECK(relations.distances() == std::vector<Edge>(distances.begin(), distances.end()));
-    CHECK(relations.siblings() == std::vector<Edge>(siblings.begin(), siblings.end()));
+  for (const Function& function : sample())
+    check_relations(Program(function.code));
+  for (const Language* language : Language::all()) {
+    CAPTURE(language->name());
+    check_relations(Program(read_file(test::sample_path(*language), 1 << 20), *language));
   }
 }
 
