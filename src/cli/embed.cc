@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <set>
 
@@ -23,7 +24,8 @@ struct Options {
   bool logits = false, attentions = false;
 };
 
-EmbedRows read_rows(const Options& options, const io::Checkpoint& checkpoint, Progress& progress) {
+EmbedRows read_rows(const Options& options, const io::Checkpoint& checkpoint,
+                    const model::ModelInfo& info, Progress& progress) {
   if (!options.ids.empty()) return rows_of_ids(options.ids);
   const auto tokenizer = text::load_tokenizer(checkpoint.folder, checkpoint.config);
   std::vector<std::string> texts;
@@ -35,7 +37,9 @@ EmbedRows read_rows(const Options& options, const io::Checkpoint& checkpoint, Pr
     for (auto& function : set.functions)
       texts.push_back(std::move(function.code));
   }
-  return rows_of_texts(texts, *tokenizer, options.max_tokens, progress);
+  const int64_t most =
+      info.max_tokens > 0 ? std::min(options.max_tokens, info.max_tokens) : options.max_tokens;
+  return rows_of_texts(texts, *tokenizer, most, progress);
 }
 
 /// What the tensors of a site that is per block are called, before the block.
@@ -96,7 +100,7 @@ void run(const Options& options) {
   const auto [model, notes] = model::load_model(checkpoint, takes);
   note_all(notes, progress);
   const auto names = wanted(options, model->info());
-  const EmbedRows rows = read_rows(options, checkpoint, progress);
+  const EmbedRows rows = read_rows(options, checkpoint, model->info(), progress);
   if (rows.size() == 0) bad_input("nothing to embed: no row with a token");
   const auto embed = options.data.empty() ? embed_padded : embed_packed;
   const size_t tensors = embed(*model, rows, names, options.out, progress);

@@ -49,6 +49,7 @@ const std::map<std::string, code::Relation>& relations() {
 struct Opened {
   io::Checkpoint checkpoint;
   std::unique_ptr<text::Tokenizer> tokenizer;
+  int64_t max_tokens = 0;  ///< the longest row the model takes; 0: any length
 };
 
 std::vector<Opened> open_all(const std::vector<std::string>& names, Progress& progress) {
@@ -58,7 +59,9 @@ std::vector<Opened> open_all(const std::vector<std::string>& names, Progress& pr
     if (!seen.insert(name).second) fail(ExitCode::kUsage, "{}: is given twice", name);
     Opened entry{io::open_checkpoint(resolve_model(name)), nullptr};
     // What is wrong with it is found out before the work, not after it.
-    note_all(model::checked_model(entry.checkpoint).notes, progress);
+    const auto [model, notes] = model::checked_model(entry.checkpoint);
+    note_all(notes, progress);
+    entry.max_tokens = model->info().max_tokens;
     entry.tokenizer = text::load_tokenizer(entry.checkpoint.folder, entry.checkpoint.config);
     opened.push_back(std::move(entry));
   }
@@ -88,6 +91,16 @@ probe::SuiteOptions suite_options(const Options& options) {
   suite.controls = !options.no_controls;
   if (options.no_controls) suite.twins = 0;
   return suite;
+}
+
+/// Functions that do not fit one of the models are left out for all.
+void settle_length(const std::vector<Opened>& opened, int64_t& max_tokens, Progress& progress) {
+  for (const Opened& entry : opened) {
+    if (entry.max_tokens == 0 || entry.max_tokens >= max_tokens) continue;
+    max_tokens = entry.max_tokens;
+    progress.note(fmt::format("{}: has positions for {} tokens; functions with more are left out",
+                              entry.checkpoint.folder.string(), max_tokens));
+  }
 }
 
 /// Data flow is not known for every language: refused where it was asked for, else left out.
@@ -129,6 +142,8 @@ Json run_object(const Options& options, const probe::SuiteOptions& suite,
                    {"input", options.input},
                    {"split", options.split},
                    {"max_tokens", suite.corpus.max_tokens},
+                   {"overlong", "left_out"},
+                   {"special_tokens", "added"},
                    {"max_functions", suite.corpus.max_functions},
                    {"reference_slip", suite.corpus.reference_slip},
                    {"controls", suite.controls},
@@ -165,7 +180,8 @@ void run(Options options) {
   const auto set = code::load_functions(options.data, options.field, language);
   note_left_out(set, progress);
   settle_tasks(options, set, progress);
-  const auto suite = suite_options(options);
+  auto suite = suite_options(options);
+  settle_length(opened, suite.corpus.max_tokens, progress);
 
   std::vector<probe::Subject> subjects;
   for (size_t i = 0; i < opened.size(); ++i) {

@@ -233,3 +233,37 @@ def test_golden_vectors(tokenize, shared, tmp_path, name, folder):
     counts, ids, _ = ours(tokenize, tmp_path / "m", texts, markers=False)
     assert counts.tolist() == [len(row) for row in expected]
     assert ids.tolist() == sum(expected, [])
+
+
+@pytest.fixture
+def small_bert(tmp_path):
+    """A BERT with positions for 24 tokens and a vocabulary of its own."""
+    shutil.copytree(ROOT / "tests/golden/parity/bert", tmp_path / "bert")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"()=:fxyz", "def", "return", "if"]
+    words += [f"##{digit}" for digit in range(10)]
+    (tmp_path / "bert/vocab.txt").write_text("\n".join(words) + "\n")
+    return "bert"
+
+
+def test_functions_longer_than_the_model_are_left_out(ssmi, validated, small_bert, tmp_path):
+    codes = [f"def f{i}(x):\n    if x:\n        y = x\n    return y\n" for i in range(40)]
+    codes += [f"def f{i}(x):\n" + "    y = x\n" * 8 + "    return y\n" for i in range(3)]
+    (tmp_path / "f.jsonl").write_text("".join(json.dumps({"code": c}) + "\n" for c in codes))
+    tokens = validated("tokens", ssmi("tokens", small_bert, "--json", stdin=codes[0]).stdout)
+    assert tokens["tokens"][:3] == ["[CLS]", "def", "f"] and tokens["tokens"][-1] == "[SEP]"
+    assert tokens["spans"][0] == [0, 0] and tokens["spans"][-1] == [len(codes[0])] * 2
+
+    result = ssmi("embed", small_bert, "--data", "f.jsonl", "--layers", "1", "--out", "e.safetensors")
+    assert "3 of 43 functions left out: empty or more than 24 tokens" in result.stderr
+    result = ssmi("embed", small_bert, "--text", codes[-1], "--out", "t.safetensors", expect=3)
+    assert "1 of 1 functions left out" in result.stderr
+
+    result = ssmi("probe", small_bert, "--data", "f.jsonl", "--tasks", "distance", "--probes",
+                  "linear", "--layers", "1", "--no-controls", "--pairs-per-label", "20", "--out",
+                  "r.json")
+    assert "bert: has positions for 24 tokens; functions with more are left out" in result.stderr
+    report = validated("probe", tmp_path / "r.json")
+    config = report["run"]["config"]
+    assert report["data"]["dropped"]["too_long"] == 3
+    assert (config["max_tokens"], config["overlong"], config["special_tokens"]) == (
+        24, "left_out", "added")
