@@ -1,5 +1,5 @@
-#include <chrono>
 #include <cstring>
+#include <ctime>
 #include <iostream>
 #include <vector>
 
@@ -25,6 +25,13 @@ std::vector<std::string> read_texts(const std::string& path) {
   return texts;
 }
 
+/// CPU time of this thread, which other processes do not lengthen.
+double cpu_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
 template <typename T>
 void append(T value, std::string& out) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
@@ -32,18 +39,20 @@ void append(T value, std::string& out) {
 
 void run(const std::string& folder, const std::string& texts_path, const std::string& out_path,
          bool markers) {
+  const double begin = cpu_seconds();
   const auto config_path = folder + "/config.json";
   const auto tokenizer =
       text::load_tokenizer(folder, parse_json(read_file(config_path, kMaxFile), config_path));
+  const double load = cpu_seconds() - begin;
   const auto texts = read_texts(texts_path);
   std::string out;
   size_t bytes = 0, tokens = 0;
-  std::chrono::duration<double> spent{};
+  double spent = 0;
   for (const std::string& text : texts) {
-    const auto start = std::chrono::steady_clock::now();
+    const double start = cpu_seconds();
     const auto encoding =
         tokenizer->encode(text, markers ? text::Markers::kAdd : text::Markers::kNone);
-    spent += std::chrono::steady_clock::now() - start;
+    spent += cpu_seconds() - start;
     bytes += text.size();
     tokens += encoding.ids.size();
     append(static_cast<int64_t>(encoding.ids.size()), out);
@@ -54,8 +63,9 @@ void run(const std::string& folder, const std::string& texts_path, const std::st
     }
   }
   if (out_path != "-") write_file(out_path, out);
-  std::cout << fmt::format("{} texts, {} bytes, {} tokens, {:.1f} MB/s\n", texts.size(), bytes,
-                           tokens, static_cast<double>(bytes) / 1e6 / spent.count());
+  std::cout << fmt::format("{} texts, {} bytes, {} tokens, {:.1f} MB/s, loaded in {:.3f} s\n",
+                           texts.size(), bytes, tokens, static_cast<double>(bytes) / 1e6 / spent,
+                           load);
 }
 
 }  // namespace
