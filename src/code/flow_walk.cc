@@ -11,6 +11,7 @@ namespace ssmi::code {
 namespace {
 
 constexpr uint64_t kMaxWork = 1'000'000'000;
+constexpr uint64_t kMaxSteps = 50'000'000;
 
 }  // namespace
 
@@ -23,8 +24,9 @@ std::vector<Edge> FlowWalk::run() {
     const Task task = tasks_.back();
     tasks_.pop_back();
     perform(task);
-    if (steps + states_.written() > kMaxWork) {
-      bad_input("data flow takes more than {} steps: give it in smaller pieces", kMaxWork);
+    if (steps > kMaxSteps || states_.written() > kMaxWork) {
+      bad_input("data flow takes more than {} steps: give it in smaller pieces",
+                steps > kMaxSteps ? kMaxSteps : kMaxWork);
     }
   }
   std::sort(edges_.begin(), edges_.end());
