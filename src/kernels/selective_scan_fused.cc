@@ -4,99 +4,135 @@
 // clang-format off
 #include <hwy/foreach_target.h>
 // clang-format on
+#include "selective_scan_fused.h"
+
 #include <ATen/Parallel.h>
-#include <ATen/ops/empty_like.h>
+#include <ATen/ops/empty.h>
 #include <hwy/aligned_allocator.h>
-#include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
-#include <array>
-#include <vector>
 
 #include "ssmi/kernels/selective_scan.h"
+#include "vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ssmi::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// One row of one block of channels: `lanes` channels from `channel` on.
-struct RowBlock {
-  const float* u;
-  const float* delta;
-  const float* b;
-  const float* c;
-  float* y;
-  int64_t begin, end;  // tokens
-  int64_t channels, states;
-  int64_t channel;
-  bool backward;
+/// Some channels of all rows, a vector at a time through a few tokens at a time. `a` (times log2 e)
+/// and the states are [vector][N][lanes]; a vector's stay in the first cache.
+class Tile {
+ public:
+  Tile(const ScanArguments& scan, int64_t first, int64_t last)
+      : scan_(scan),
+        first_(first),
+        last_(last),
+        vectors_((last - first + lanes() - 1) / lanes()),
+        vector_size_(scan.states * lanes()),
+        a_(hwy::AllocateAligned<float>(static_cast<size_t>(vectors_ * vector_size_))),
+        state_(hwy::AllocateAligned<float>(static_cast<size_t>(vectors_ * vector_size_))),
+        chunk_(hwy::AllocateAligned<float>(static_cast<size_t>(2 * kChunk * lanes()))) {
+    float* out = a_.get();
+    for (int64_t vector = first; vector < last; vector += lanes()) {
+      for (int64_t n = 0; n < scan.states; ++n) {
+        for (int64_t e = vector; e < vector + lanes(); ++e)
+          *out++ = e < last ? kLog2E * scan.a[e * scan.states + n] : 0;
+      }
+    }
+  }
+
+  void run() {
+    for (size_t row = 0; row < scan_.rows; ++row) {
+      std::fill_n(state_.get(), vectors_ * vector_size_, 0.0F);
+      const int64_t begin = scan_.offsets[row], end = scan_.offsets[row + 1];
+      for (int64_t done = begin; done < end; done += kChunk) {
+        const int64_t count = std::min(kChunk, end - done);
+        const Tokens tokens =
+            scan_.backward ? Tokens{begin + end - 1 - done, -1, count} : Tokens{done, 1, count};
+        for (int64_t vector = 0; vector < vectors_; ++vector) {
+          prepare(tokens, first_ + vector * lanes());
+          recur(tokens, vector * vector_size_);
+          finish(tokens, first_ + vector * lanes());
+        }
+      }
+    }
+  }
+
+ private:
+  using D = hn::ScalableTag<float>;
+  using V = hn::Vec<D>;
+
+  /// Tokens that all vectors are taken through before the next ones, so that the memory pages they
+  /// lie in are looked up once.
+  static constexpr int64_t kChunk = 32;
+
+  struct Tokens {
+    int64_t first, step, count;
+    int64_t operator[](int64_t i) const { return first + i * step; }
+  };
+
+  static int64_t lanes() { return static_cast<int64_t>(hn::Lanes(D())); }
+
+  HWY_INLINE V load(Strided<const float> x, int64_t t, int64_t channel) const {
+    return load_first(D(), x.row(t) + channel, last_ - channel);
+  }
+
+  /// Puts each token's step size and its product with u into the chunk.
+  void prepare(Tokens tokens, int64_t channel) {
+    const D d;
+    const V floor = hn::Set(d, scan_.step_floor);
+    float* HWY_RESTRICT chunk = chunk_.get();
+    for (int64_t i = 0; i < tokens.count; ++i, chunk += 2 * lanes()) {
+      V step = load(scan_.delta, tokens[i], channel);
+      if (scan_.softplus) step = hn::Add(softplus(d, step), floor);
+      hn::Store(step, d, chunk);
+      hn::Store(hn::Mul(step, load(scan_.u, tokens[i], channel)), d, chunk + lanes());
+    }
+  }
+
+  /// The recurrence; the sums over states take the step sizes' place in the chunk.
+  void recur(Tokens tokens, int64_t at) {
+    const D d;
+    const int64_t states = scan_.states;
+    const float* HWY_RESTRICT a = a_.get() + at;
+    float* HWY_RESTRICT state = state_.get() + at;
+    float* HWY_RESTRICT chunk = chunk_.get();
+    for (int64_t i = 0; i < tokens.count; ++i, chunk += 2 * lanes()) {
+      const float* HWY_RESTRICT b = scan_.b.row(tokens[i]);
+      const float* HWY_RESTRICT c = scan_.c.row(tokens[i]);
+      const V step = hn::Load(d, chunk), weighted = hn::Load(d, chunk + lanes());
+      V y = hn::Zero(d);
+      for (int64_t n = 0; n < states; ++n) {
+        const V decay = exp2(d, hn::Mul(step, hn::Load(d, a + n * lanes())));
+        const V input = hn::Mul(weighted, hn::Set(d, b[n]));
+        y = advance(d, decay, input, hn::Set(d, c[n]), state + n * lanes(), y);
+      }
+      hn::Store(y, d, chunk);
+    }
+  }
+
+  /// Stores the sums with what else goes into the output.
+  void finish(Tokens tokens, int64_t channel) {
+    const D d;
+    const float* HWY_RESTRICT chunk = chunk_.get();
+    const V skip = scan_.skip ? load(scan_.skip, 0, channel) : hn::Zero(d);
+    for (int64_t i = 0; i < tokens.count; ++i, chunk += 2 * lanes()) {
+      const int64_t t = tokens[i];
+      V y = hn::MulAdd(skip, load(scan_.u, t, channel), hn::Load(d, chunk));
+      if (scan_.onto) y = hn::Add(y, load(scan_.onto, t, channel));
+      if (scan_.gate) y = hn::Mul(y, silu(d, load(scan_.gate, t, channel)));
+      store_first(d, y, scan_.y.row(t) + channel, last_ - channel);
+    }
+  }
+
+  const ScanArguments& scan_;
+  int64_t first_, last_, vectors_, vector_size_;
+  hwy::AlignedFreeUniquePtr<float[]> a_, state_, chunk_;
 };
 
-/// Lanes are channels; `a` and `state` hold [N][lanes], small enough to stay in the first cache.
-template <class D>
-HWY_INLINE void scan_row(D d, const RowBlock& block, const float* HWY_RESTRICT a,
-                         float* HWY_RESTRICT state) {
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  std::fill_n(state, block.states * lanes, 0.0F);
-  for (int64_t step = block.begin; step < block.end; ++step) {
-    const int64_t t = block.backward ? block.begin + block.end - 1 - step : step;
-    const int64_t at = t * block.channels + block.channel;
-    const auto delta = hn::LoadU(d, block.delta + at);
-    const auto weighted = hn::Mul(delta, hn::LoadU(d, block.u + at));
-    const float* b = block.b + t * block.states;
-    const float* c = block.c + t * block.states;
-    auto y = hn::Zero(d);
-    for (int64_t n = 0; n < block.states; ++n) {
-      const auto decay = hn::Exp(d, hn::Mul(delta, hn::Load(d, a + n * lanes)));
-      const auto input = hn::Mul(weighted, hn::Set(d, b[n]));
-      const auto h = hn::MulAdd(decay, hn::Load(d, state + n * lanes), input);
-      hn::Store(h, d, state + n * lanes);
-      y = hn::MulAdd(h, hn::Set(d, c[n]), y);
-    }
-    hn::StoreU(y, d, block.y + at);
-  }
-}
-
-template <class D>
-void scan_block(D d, const float* a, RowBlock block, const int64_t* offsets, size_t rows) {
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto size = static_cast<size_t>(block.states * lanes);
-  const auto lane_a = hwy::AllocateAligned<float>(size);
-  const auto state = hwy::AllocateAligned<float>(size);
-  for (int64_t n = 0; n < block.states; ++n) {
-    for (int64_t lane = 0; lane < lanes; ++lane) {
-      lane_a[static_cast<size_t>(n * lanes + lane)] = a[(block.channel + lane) * block.states + n];
-    }
-  }
-  for (size_t row = 0; row < rows; ++row) {
-    block.begin = offsets[row];
-    block.end = offsets[row + 1];
-    scan_row(d, block, lane_a.get(), state.get());
-  }
-}
-
-/// Channels [first, last) of all rows: whole vectors, then one lane at a time.
-void scan_channels(const float* a, RowBlock block, const int64_t* offsets, size_t rows,
-                   int64_t first, int64_t last) {
-  const hn::ScalableTag<float> wide;
-  const hn::CappedTag<float, 1> narrow;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(wide));
-  for (block.channel = first; block.channel + lanes <= last; block.channel += lanes) {
-    scan_block(wide, a, block, offsets, rows);
-  }
-  for (; block.channel < last; ++block.channel)
-    scan_block(narrow, a, block, offsets, rows);
-}
-
-void scan(const float* u, const float* delta, const float* a, const float* b, const float* c,
-          float* y, int64_t channels, int64_t states, const int64_t* offsets, size_t rows,
-          bool backward) {
-  const RowBlock block{u, delta, b, c, y, 0, 0, channels, states, 0, backward};
-  constexpr int64_t kGrain = 16;  // channels: the widest vector of today's processors
-  at::parallel_for(0, (channels + kGrain - 1) / kGrain, 1, [&](int64_t first, int64_t last) {
-    scan_channels(a, block, offsets, rows, first * kGrain, std::min(last * kGrain, channels));
-  });
+void scan_channels(const ScanArguments& scan, int64_t first, int64_t last) {
+  Tile(scan, first, last).run();
 }
 
 }  // namespace ssmi::kernels::HWY_NAMESPACE
@@ -104,17 +140,36 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ssmi::kernels {
+namespace {
+HWY_EXPORT(scan_channels);
+}  // namespace
 
-HWY_EXPORT(scan);
-
-at::Tensor selective_scan_fused(const SelectiveScan& scan, std::span<const int64_t> offsets,
+at::Tensor selective_scan_fused(SelectiveScan scan, std::span<const int64_t> offsets,
                                 Direction direction) {
-  at::Tensor y = at::empty_like(scan.u);
-  HWY_DYNAMIC_DISPATCH(scan)
-  (scan.u.const_data_ptr<float>(), scan.delta.const_data_ptr<float>(),
-   scan.a.const_data_ptr<float>(), scan.b.const_data_ptr<float>(), scan.c.const_data_ptr<float>(),
-   y.data_ptr<float>(), scan.u.size(1), scan.a.size(1), offsets.data(), offsets.size() - 1,
-   direction == Direction::kBackward);
+  const int64_t channels = scan.u.size(1);
+  at::Tensor y = scan.out.defined() ? scan.out : at::empty(scan.u.sizes(), scan.u.options());
+  const at::Tensor a = scan.a.contiguous();
+  if (scan.skip.defined()) scan.skip = scan.skip.unsqueeze(0);
+  const ScanArguments arguments{.u = rows_of(scan.u),
+                                .delta = rows_of(scan.delta),
+                                .b = rows_of(scan.b),
+                                .c = rows_of(scan.c),
+                                .onto = rows_of(scan.onto),
+                                .gate = rows_of(scan.gate),
+                                .skip = rows_of(scan.skip),
+                                .a = a.const_data_ptr<float>(),
+                                .y = {y.data_ptr<float>(), y.stride(0)},
+                                .states = a.size(1),
+                                .offsets = offsets.data(),
+                                .rows = offsets.size() - 1,
+                                .backward = direction == Direction::kBackward,
+                                .softplus = scan.softplus,
+                                .step_floor = static_cast<float>(scan.step_floor)};
+  constexpr int64_t kGrain = 32;  // channels: a pair of the widest vectors of today's processors
+  at::parallel_for(0, (channels + kGrain - 1) / kGrain, 1, [&](int64_t first, int64_t last) {
+    HWY_DYNAMIC_DISPATCH(scan_channels)
+    (arguments, first * kGrain, std::min(last * kGrain, channels));
+  });
   return y;
 }
 

@@ -6,10 +6,12 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/zeros.h>
 
+#include "strided.h"
+
 namespace ssmi::kernels {
 
 at::Tensor ssd(const StateSpaceDual& input, std::span<const int64_t> offsets) {
-  return ssd_reference(input, offsets);
+  return is_fusable(input.x) ? ssd_fused(input, offsets) : ssd_reference(input, offsets);
 }
 
 at::Tensor ssd_reference(const StateSpaceDual& input, std::span<const int64_t> offsets) {

@@ -85,8 +85,9 @@ class BiMamba : public Model {
   void visit_block(const ParameterVisitor& visitor, const std::string& prefix, Block& block) const;
   at::Tensor mix(const Block& block, int64_t layer, const at::Tensor& x, const Batch& batch,
                  const Tap& tap) const;
-  at::Tensor scan(const Block& block, const at::Tensor& u, const at::Tensor& delta,
-                  const at::Tensor& b, const at::Tensor& c, const Batch& batch) const;
+  /// The scans of both directions added, times the gate's SiLU if there is a gate.
+  static at::Tensor scan_both(kernels::SelectiveScan scan, const at::Tensor& gate,
+                              const at::Tensor& d, const Batch& batch);
   at::Tensor norm(const Affine& norm, const at::Tensor& x) const {
     return at::layer_norm(x, {config_.width}, norm.weight, norm.bias, config_.norm_epsilon);
   }
@@ -160,29 +161,45 @@ at::Tensor BiMamba::mix(const Block& block, int64_t layer, const at::Tensor& x, 
   at::Tensor input = norm(block.norm, x);
   tap(Site::kMixerInput, layer, input);
   const at::Tensor both = block.in_proj(input);  // [S, 2E]
-  at::Tensor u =
-      at::silu(kernels::short_convolution(both.slice(1, 0, config_.inner), block.conv.weight,
-                                          block.conv.bias, config_.conv_left, batch.offsets));
+  at::Tensor u = kernels::short_convolution({.x = both.slice(1, 0, config_.inner),
+                                             .weight = block.conv.weight,
+                                             .bias = block.conv.bias,
+                                             .left = config_.conv_left,
+                                             .silu = true},
+                                            batch.offsets);
   tap(Site::kConvOutput, layer, u);
   const auto parts =
       block.x_proj(u).split_with_sizes({config_.rank, config_.states, config_.states}, 1);
-  at::Tensor delta = at::softplus(block.dt_proj(parts[0])) + config_.delta_floor;  // [S, E]
-  tap(Site::kDelta, layer, delta);
-  at::Tensor y = scan(block, u, delta, parts[1], parts[2], batch);
+  kernels::SelectiveScan scan{.u = u,
+                              .delta = block.dt_proj(parts[0]),  // [S, E]
+                              .a = -at::exp(block.a_log),
+                              .b = parts[1],
+                              .c = parts[2],
+                              .softplus = true,
+                              .step_floor = config_.delta_floor};
+  if (tap.wants(Site::kDelta, layer)) {
+    scan.softplus = false;
+    scan.delta = at::softplus(scan.delta) + config_.delta_floor;
+    tap(Site::kDelta, layer, scan.delta);
+  }
+  const at::Tensor gate = both.slice(1, config_.inner);
+  if (!tap.wants(Site::kStateOutput, layer) && !tap.wants(Site::kGate, layer)) {
+    return block.out_proj(scan_both(scan, gate, block.d, batch));
+  }
+  at::Tensor y = scan_both(scan, {}, block.d, batch);
   tap(Site::kStateOutput, layer, y);
-  at::Tensor gate = at::silu(both.slice(1, config_.inner));
-  tap(Site::kGate, layer, gate);
-  return block.out_proj(y * gate);
+  at::Tensor opened = at::silu(gate);
+  tap(Site::kGate, layer, opened);
+  return block.out_proj(y * opened);
 }
 
-at::Tensor BiMamba::scan(const Block& block, const at::Tensor& u, const at::Tensor& delta,
-                         const at::Tensor& b, const at::Tensor& c, const Batch& batch) const {
-  const kernels::SelectiveScan inputs{u, delta, -at::exp(block.a_log), b, c};
-  const auto pass = [&](kernels::Direction direction) {
-    return kernels::selective_scan(inputs, batch.offsets, direction);
-  };
-  // Each direction has its own skip term, so D counts twice.
-  return pass(kernels::Direction::kForward) + pass(kernels::Direction::kBackward) + 2 * block.d * u;
+at::Tensor BiMamba::scan_both(kernels::SelectiveScan scan, const at::Tensor& gate,
+                              const at::Tensor& d, const Batch& batch) {
+  scan.onto = kernels::selective_scan(scan, batch.offsets, kernels::Direction::kForward);
+  scan.out = scan.onto;
+  scan.gate = gate;
+  scan.skip = 2 * d;  // each direction has its own skip term
+  return kernels::selective_scan(scan, batch.offsets, kernels::Direction::kBackward);
 }
 
 /// Both directions of a block have the same parameters.

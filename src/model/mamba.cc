@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/exp.h>
-#include <ATen/ops/silu.h>
 #include <ATen/ops/softplus.h>
 
 #include <cmath>
@@ -11,7 +10,6 @@
 #include "mamba_stack.h"
 #include "ssmi/kernels/rms_norm.h"
 #include "ssmi/kernels/selective_scan.h"
-#include "ssmi/kernels/short_convolution.h"
 
 namespace ssmi::model {
 namespace {
@@ -74,7 +72,7 @@ std::vector<at::Tensor> Mamba::select(const Selection& block, const at::Tensor& 
           .split_with_sizes({config_.rank, config_.states, config_.states}, 1);
   if (config_.selected_epsilon) {
     for (at::Tensor& part : parts)
-      part = kernels::rms_norm(part, {}, *config_.selected_epsilon);
+      part = kernels::rms_norm({.x = part, .epsilon = *config_.selected_epsilon});
   }
   return parts;
 }
@@ -83,20 +81,27 @@ at::Tensor Mamba::mix(size_t index, const at::Tensor& projected, const Batch& ba
                       const Tap& tap) const {
   const auto layer = static_cast<int64_t>(index) + 1;
   const MambaBlock& shared = block(index);
-  at::Tensor u = config_.activation(
-      kernels::short_convolution(projected.slice(1, 0, config_.inner), shared.conv.weight,
-                                 shared.conv.bias, config_.conv_width - 1, batch.offsets));
+  at::Tensor u = convolve(index, projected.slice(1, 0, config_.inner), batch);
   tap(Site::kConvOutput, layer, u);
   const auto parts = select(blocks_[index], u);
-  at::Tensor delta = at::softplus(blocks_[index].dt_proj(parts[0]));  // [S, E]
-  tap(Site::kDelta, layer, delta);
-  at::Tensor y = kernels::selective_scan({u, delta, -at::exp(shared.a_log), parts[1], parts[2]},
-                                         batch.offsets, kernels::Direction::kForward) +
-                 shared.d * u;
-  tap(Site::kStateOutput, layer, y);
-  at::Tensor gate = at::silu(projected.slice(1, config_.inner));
-  tap(Site::kGate, layer, gate);
-  return y * gate;
+  kernels::SelectiveScan scan{.u = u,
+                              .delta = blocks_[index].dt_proj(parts[0]),  // [S, E]
+                              .a = -at::exp(shared.a_log),
+                              .b = parts[1],
+                              .c = parts[2],
+                              .softplus = !tap.wants(Site::kDelta, layer),
+                              .skip = shared.d};
+  if (!scan.softplus) {
+    scan.delta = at::softplus(scan.delta);
+    tap(Site::kDelta, layer, scan.delta);
+  }
+  const at::Tensor gate = projected.slice(1, config_.inner);
+  // Only what is looked at is made: the gate's SiLU is the scan's otherwise.
+  const bool fused = !tap.wants(Site::kStateOutput, layer) && !tap.wants(Site::kGate, layer);
+  if (fused) scan.gate = gate;
+  scan.out = fused && scan.softplus ? scan.delta : at::Tensor();
+  at::Tensor y = kernels::selective_scan(scan, batch.offsets, kernels::Direction::kForward);
+  return fused ? y : gated(layer, y, gate, tap);
 }
 
 std::vector<SelectiveDynamics> Mamba::selective_dynamics() const {

@@ -4,7 +4,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/exp.h>
-#include <ATen/ops/silu.h>
 #include <ATen/ops/softplus.h>
 
 #include <cmath>
@@ -12,7 +11,6 @@
 #include "mamba_config.h"
 #include "mamba_stack.h"
 #include "ssmi/kernels/rms_norm.h"
-#include "ssmi/kernels/short_convolution.h"
 #include "ssmi/kernels/ssd.h"
 
 namespace ssmi::model {
@@ -47,10 +45,6 @@ class Mamba2 : public MambaStack {
   at::Tensor steps(const at::Tensor& raw) const {
     return at::clamp(at::softplus(raw), config_.step_min, config_.step_max);
   }
-  at::Tensor grouped_norm(const at::Tensor& y, const at::Tensor& weight) const {
-    const at::Tensor groups = y.unflatten(1, {config_.groups, config_.inner / config_.groups});
-    return kernels::rms_norm(groups, {}, config_.norm_epsilon).flatten(1) * weight;
-  }
 
   Mamba2Config config_;
   std::vector<Heads> blocks_;
@@ -79,8 +73,7 @@ at::Tensor Mamba2::mix(size_t index, const at::Tensor& projected, const Batch& b
   const auto layer = static_cast<int64_t>(index) + 1;
   const MambaBlock& shared = block(index);
   const auto parts = projected.split_with_sizes({config_.inner, conv_channels(), config_.heads}, 1);
-  at::Tensor convolved = config_.activation(kernels::short_convolution(
-      parts[1], shared.conv.weight, shared.conv.bias, config_.conv_width - 1, batch.offsets));
+  at::Tensor convolved = convolve(index, parts[1], batch);
   tap(Site::kConvOutput, layer, convolved);  // x, B and C
   const auto inputs = convolved.split_with_sizes({config_.inner, maps(), maps()}, 1);
   at::Tensor delta = steps(parts[2] + blocks_[index].step_bias);  // [S, H]
@@ -88,10 +81,17 @@ at::Tensor Mamba2::mix(size_t index, const at::Tensor& projected, const Batch& b
   at::Tensor y = kernels::ssd(
       {inputs[0], delta, -at::exp(shared.a_log), inputs[1], inputs[2], shared.d, config_.groups},
       batch.offsets);
-  tap(Site::kStateOutput, layer, y);
-  at::Tensor gate = at::silu(parts[0]);
-  tap(Site::kGate, layer, gate);
-  return grouped_norm(y * gate, blocks_[index].norm);
+  kernels::RmsNorm norm{.x = y,
+                        .weight = blocks_[index].norm,
+                        .epsilon = config_.norm_epsilon,
+                        .groups = config_.groups};
+  if (tap.wants(Site::kStateOutput, layer) || tap.wants(Site::kGate, layer)) {
+    norm.x = gated(layer, y, parts[0], tap);
+  } else {
+    norm.gate = parts[0];
+    norm.out = y;
+  }
+  return kernels::rms_norm(norm);
 }
 
 std::vector<SelectiveDynamics> Mamba2::selective_dynamics() const {

@@ -1,15 +1,18 @@
 #include "mamba_stack.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/addmm.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/silu.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "ssmi/kernels/rms_norm.h"
+#include "ssmi/kernels/short_convolution.h"
 
 namespace ssmi::model {
 
@@ -94,23 +97,66 @@ at::Tensor MambaStack::norm(const Affine& norm, const at::Tensor& x) const {
   if (stack_.layer_norm) {
     return at::layer_norm(x, {stack_.width}, norm.weight, norm.bias, stack_.norm_epsilon);
   }
-  return kernels::rms_norm(x, norm.weight, stack_.norm_epsilon);
+  return kernels::rms_norm({.x = x, .weight = norm.weight, .epsilon = stack_.norm_epsilon});
+}
+
+at::Tensor MambaStack::convolve(size_t index, const at::Tensor& x, const Batch& batch) const {
+  const Affine& conv = blocks_[index].conv;
+  const at::Tensor y = kernels::short_convolution({.x = x,
+                                                   .weight = conv.weight,
+                                                   .bias = conv.bias,
+                                                   .left = stack_.conv_width - 1,
+                                                   .silu = stack_.silu},
+                                                  batch.offsets);
+  return stack_.silu ? y : stack_.activation(y);
+}
+
+at::Tensor MambaStack::gated(int64_t layer, at::Tensor y, const at::Tensor& gate, const Tap& tap) {
+  tap(Site::kStateOutput, layer, y);
+  at::Tensor opened = at::silu(gate);
+  tap(Site::kGate, layer, opened);
+  return y * opened;
+}
+
+at::Tensor MambaStack::mixed(size_t index, const at::Tensor& x, const Batch& batch,
+                             const Tap& tap) const {
+  const auto layer = static_cast<int64_t>(index) + 1;
+  at::Tensor input = norm(blocks_[index].norm, x);
+  tap(Site::kMixerInput, layer, input);
+  const at::Tensor projected = blocks_[index].in_proj(input);
+  input.reset();
+  return mix(index, projected, batch, tap);
+}
+
+void MambaStack::add_projected(const Affine& layer, const at::Tensor& inner, bool in_place,
+                               at::Tensor& x) {
+  if (layer.bias.defined() || !in_place) {
+    x = x + layer(inner);
+  } else {
+    x.addmm_(inner, layer.weight.t());
+  }
 }
 
 void MambaStack::forward(const Batch& batch, const Tap& tap) const {
   at::Tensor x = at::embedding(embedding_, batch.ids);  // [S, D]
   tap(Site::kEmbedding, 0, x);
+  bool shown = tap.wants(Site::kEmbedding, 0);
   const int64_t depth = tap.depth(stack_.layers);
   for (int64_t layer = 1; layer <= depth; ++layer) {
     const auto index = static_cast<size_t>(layer - 1);
+    const MambaBlock& block = blocks_[index];
     tap(Site::kBlockInput, layer, x);
-    at::Tensor input = norm(blocks_[index].norm, x);
-    tap(Site::kMixerInput, layer, input);
-    const at::Tensor inner = mix(index, blocks_[index].in_proj(input), batch, tap);
-    at::Tensor mixed = blocks_[index].out_proj(inner);
-    tap(Site::kMixerOutput, layer, mixed);
-    x = x + mixed;
+    shown = shown || tap.wants(Site::kBlockInput, layer);
+    const at::Tensor inner = mixed(index, x, batch, tap);
+    if (tap.wants(Site::kMixerOutput, layer)) {
+      at::Tensor output = block.out_proj(inner);
+      tap(Site::kMixerOutput, layer, output);
+      x = x + output;
+    } else {
+      add_projected(block.out_proj, inner, !shown, x);
+    }
     tap(Site::kBlockOutput, layer, x);
+    shown = tap.wants(Site::kBlockOutput, layer);
   }
   if (!tap.wants_head()) return;
   x = norm(final_norm_, x);

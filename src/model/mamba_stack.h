@@ -45,12 +45,22 @@ class MambaStack : public Model {
   /// The inverse softplus of step sizes that are log-uniform between the config's bounds.
   Initialiser initial_step_bias() const;
 
+  /// The short convolution and its activation.
+  at::Tensor convolve(size_t index, const at::Tensor& x, const Batch& batch) const;
+  /// y times the gate's SiLU, as the taps see both.
+  static at::Tensor gated(int64_t layer, at::Tensor y, const at::Tensor& gate, const Tap& tap);
+
   const MambaBlock& block(size_t index) const { return blocks_[index]; }
 
  private:
   void visit_block(const ParameterVisitor& visitor, const std::string& prefix, size_t index);
   void visit_norm(const ParameterVisitor& visitor, const std::string& name, Affine& norm) const;
   at::Tensor norm(const Affine& norm, const at::Tensor& x) const;
+  /// What a block's out_proj is given.
+  at::Tensor mixed(size_t index, const at::Tensor& x, const Batch& batch, const Tap& tap) const;
+  /// x <- x + layer(inner), in the place of x where nobody keeps it.
+  static void add_projected(const Affine& layer, const at::Tensor& inner, bool in_place,
+                            at::Tensor& x);
 
   MambaConfig stack_;
   at::Tensor embedding_;  // [V, D]

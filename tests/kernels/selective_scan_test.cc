@@ -1,10 +1,6 @@
 #include "ssmi/kernels/selective_scan.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/abs.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/max.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
@@ -14,37 +10,45 @@
 #include <thread>
 #include <vector>
 
-#include "ssmi/core/random.h"
-#include "ssmi/kernels/short_convolution.h"
+#include "kernels/random_tensor.h"
 #include "support.h"
 
 namespace ssmi::kernels {
 namespace {
 
-at::Tensor random_tensor(Random& random, at::IntArrayRef shape, double low, double high) {
-  at::Tensor tensor = at::empty(shape, at::kDouble);
-  auto* data = tensor.data_ptr<double>();
-  for (int64_t i = 0; i < tensor.numel(); ++i)
-    data[i] = low + (high - low) * random.uniform();
-  return tensor;
-}
+using test::largest_difference;
+using test::random_tensor;
 
 SelectiveScan random_scan(int64_t tokens, int64_t channels, int64_t states) {
   Random random(3, "scan");
-  return {random_tensor(random, {tokens, channels}, -1, 1),
-          random_tensor(random, {tokens, channels}, 0.001, 2),
-          random_tensor(random, {channels, states}, -3, -0.01),
-          random_tensor(random, {tokens, states}, -1, 1),
-          random_tensor(random, {tokens, states}, -1, 1)};
+  return {.u = random_tensor(random, {tokens, channels}, -1, 1),
+          .delta = random_tensor(random, {tokens, channels}, 0.001, 2),
+          .a = random_tensor(random, {channels, states}, -3, -0.01),
+          .b = random_tensor(random, {tokens, states}, -1, 1),
+          .c = random_tensor(random, {tokens, states}, -1, 1)};
 }
 
-SelectiveScan as_float(const SelectiveScan& scan) {
-  return {scan.u.to(at::kFloat), scan.delta.to(at::kFloat), scan.a.to(at::kFloat),
-          scan.b.to(at::kFloat), scan.c.to(at::kFloat)};
+/// With everything that a scan can have, and what the models give it: parts of wider tensors.
+SelectiveScan full_scan(int64_t tokens, int64_t channels, int64_t states) {
+  SelectiveScan scan = random_scan(tokens, channels, states);
+  Random random(4, "scan");
+  const at::Tensor maps = random_tensor(random, {tokens, 3 + 2 * states}, -1, 1);
+  scan.b = maps.slice(1, 3, 3 + states);
+  scan.c = maps.slice(1, 3 + states);
+  scan.delta = random_tensor(random, {tokens, channels}, -9, 5);
+  scan.softplus = true;
+  scan.step_floor = 1e-2;
+  scan.skip = random_tensor(random, {channels}, -1, 1);
+  scan.onto = random_tensor(random, {tokens, channels}, -1, 1);
+  scan.gate = random_tensor(random, {tokens, 2 * channels}, -30, 30).slice(1, channels);
+  return scan;
 }
 
-double largest_difference(const at::Tensor& x, const at::Tensor& y) {
-  return (x.to(at::kDouble) - y.to(at::kDouble)).abs().max().item<double>();
+SelectiveScan as_float(SelectiveScan scan) {
+  for (at::Tensor* x :
+       {&scan.u, &scan.delta, &scan.a, &scan.b, &scan.c, &scan.skip, &scan.onto, &scan.gate})
+    *x = test::as_float(*x);
+  return scan;
 }
 
 /// The scan as a sum over all earlier tokens, written out: no recurrence.
@@ -98,6 +102,54 @@ TEST_CASE("scan: the fused kernel equals the reference at every width") {
   }
 }
 
+TEST_CASE("scan: step sizes by softplus, skip, sum and gate equal the reference's") {
+  const std::vector<int64_t> offsets{0, 1, 3, 64};
+  for (const int64_t channels : {1, 16, 45, 96}) {
+    CAPTURE(channels);
+    const SelectiveScan scan = full_scan(64, channels, 5);
+    for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
+      const at::Tensor expected = selective_scan_reference(scan, offsets, direction);
+      const at::Tensor found = selective_scan_fused(as_float(scan), offsets, direction);
+      CHECK(largest_difference(found, expected) < 1e-5 * expected.abs().max().item<double>());
+    }
+  }
+}
+
+TEST_CASE("scan: the output may take the place of any input of its size") {
+  const std::vector<int64_t> offsets{0, 20, 50};
+  const SelectiveScan scan = full_scan(50, 40, 3);
+  const at::Tensor expected = selective_scan_fused(as_float(scan), offsets, Direction::kForward);
+  for (at::Tensor SelectiveScan::*place :
+       {&SelectiveScan::u, &SelectiveScan::delta, &SelectiveScan::onto, &SelectiveScan::gate}) {
+    SelectiveScan one = as_float(scan);
+    one.out = one.*place;
+    CHECK(selective_scan(one, offsets, Direction::kForward).is_same(one.out));
+    CHECK(largest_difference(one.out, expected) == 0);
+  }
+  SelectiveScan reference = full_scan(50, 40, 3);
+  reference.out = reference.delta;
+  selective_scan(reference, offsets, Direction::kForward);
+  CHECK(largest_difference(reference.out, expected) < 1e-4);
+}
+
+TEST_CASE("scan: steps so long that a state is forgotten, and so short that it never is") {
+  const std::vector<int64_t> offsets{0, 30};
+  SelectiveScan scan = random_scan(30, 16, 4);
+  scan.delta.fill_(1e4);  // exp(-100) .. exp(-30000): nothing of an earlier token is left
+  scan.a -= 0.01;
+  const at::Tensor last = selective_scan_fused(as_float(scan), offsets, Direction::kForward);
+  const at::Tensor expected = selective_scan_reference(scan, offsets, Direction::kForward);
+  CHECK(largest_difference(last, expected) < 1e-5 * expected.abs().max().item<double>());
+  scan.delta.fill_(1e-12);
+  const at::Tensor kept = selective_scan_fused(as_float(scan), offsets, Direction::kForward);
+  const at::Tensor sum = selective_scan_reference(scan, offsets, Direction::kForward);
+  CHECK(largest_difference(kept, sum) < 1e-5 * sum.abs().max().item<double>());
+  scan.delta.select(0, 7).fill_(std::nan(""));
+  const at::Tensor lost = selective_scan_fused(as_float(scan), offsets, Direction::kForward);
+  CHECK(std::isfinite(lost[6][0].item<float>()));
+  CHECK(std::isnan(lost[7][0].item<float>()));
+}
+
 TEST_CASE("scan: float64 takes the reference, float32 the fused kernel") {
   const std::vector<int64_t> offsets{0, 20};
   const SelectiveScan scan = random_scan(20, 5, 3);
@@ -121,29 +173,6 @@ TEST_CASE("threads: at::parallel_for runs on two threads at once") {
   });
   CHECK(arrived == 2);
   CHECK(together);
-}
-
-TEST_CASE("convolution: rows see zeros beyond their ends") {
-  Random random(5, "conv");
-  const std::vector<int64_t> offsets{0, 1, 3, 12};
-  const at::Tensor x = random_tensor(random, {12, 3}, -1, 1);
-  const at::Tensor weight = random_tensor(random, {3, 1, 4}, -1, 1);
-  const at::Tensor bias = random_tensor(random, {3}, -1, 1);
-  const int64_t left = 1;
-  const at::Tensor y = short_convolution(x, weight, bias, left, offsets);
-  for (size_t row = 0; row + 1 < offsets.size(); ++row) {
-    for (int64_t t = offsets[row]; t < offsets[row + 1]; ++t) {
-      for (int64_t e = 0; e < 3; ++e) {
-        double expected = bias[e].item<double>();
-        for (int64_t k = 0; k < 4; ++k) {
-          const int64_t source = t + k - left;
-          if (source < offsets[row] || source >= offsets[row + 1]) continue;
-          expected += weight[e][0][k].item<double>() * x[source][e].item<double>();
-        }
-        CHECK(y[t][e].item<double>() == doctest::Approx(expected).epsilon(1e-12));
-      }
-    }
-  }
 }
 
 }  // namespace

@@ -8,21 +8,29 @@
 namespace ssmi::kernels {
 
 /// The inputs of a selective scan (Gu and Dao 2023, eq. 2 with B discretised as delta * B), over
-/// rows laid end to end: S tokens in all, E channels, N states.
+/// rows laid end to end: S tokens in all, E channels, N states. What is said to be absent is
+/// undefined.
 struct SelectiveScan {
-  at::Tensor u;      ///< [S, E] input
-  at::Tensor delta;  ///< [S, E] step sizes
-  at::Tensor a;      ///< [E, N] continuous transition, negative
-  at::Tensor b;      ///< [S, N] input map
-  at::Tensor c;      ///< [S, N] output map
+  at::Tensor u;           ///< [S, E] input
+  at::Tensor delta;       ///< [S, E] step sizes, not negative
+  at::Tensor a;           ///< [E, N] continuous transition, negative
+  at::Tensor b;           ///< [S, N] input map
+  at::Tensor c;           ///< [S, N] output map
+  bool softplus = false;  ///< the step sizes are softplus(delta) + step_floor
+  double step_floor = 0;
+  at::Tensor skip{};  ///< [E] factor of u in the output, or absent
+  at::Tensor onto{};  ///< [S, E] added to the output, or absent
+  at::Tensor gate{};  ///< [S, E] its SiLU multiplies all of the output; or absent
+  at::Tensor out{};   ///< [S, E] to write to, perhaps u, delta, onto or gate itself; or absent
 };
 
 enum class Direction { kForward, kBackward };
 
-/// y_t = sum_n c_t[n] h_t[n] with h_t = exp(delta_t a) h_{t-1} + delta_t b_t u_t, the state
-/// starting at zero at each row's first token (its last one for kBackward). Without the skip term.
-/// `offsets` has one entry more than there are rows: row r is tokens [offsets[r], offsets[r + 1]).
-/// Returns y [S, E]. Float32 on a CPU takes the fused kernel, whatever else the reference.
+/// (sum_n c_t[n] h_t[n] + skip u_t + onto_t) silu(gate_t) with
+/// h_t = exp(delta_t a) h_{t-1} + delta_t b_t u_t, the state starting at zero at each row's first
+/// token (its last one for kBackward). `offsets` has one entry more than there are rows: row r is
+/// tokens [offsets[r], offsets[r + 1]). Returns [S, E], `out` if there is one. Float32 on a CPU
+/// takes the fused kernel, whatever else the reference.
 at::Tensor selective_scan(const SelectiveScan& scan, std::span<const int64_t> offsets,
                           Direction direction);
 
@@ -30,9 +38,9 @@ at::Tensor selective_scan(const SelectiveScan& scan, std::span<const int64_t> of
 at::Tensor selective_scan_reference(const SelectiveScan& scan, std::span<const int64_t> offsets,
                                     Direction direction);
 
-/// Fused float32 CPU kernel: state in registers, no [S, E, N] temporary; channels and rows in
-/// parallel. All tensors float32 and contiguous.
-at::Tensor selective_scan_fused(const SelectiveScan& scan, std::span<const int64_t> offsets,
+/// Fused float32 CPU kernel: states in the first cache, no [S, E, N] temporary, inputs read where
+/// they lie as long as tokens' own values are contiguous; channels in parallel.
+at::Tensor selective_scan_fused(SelectiveScan scan, std::span<const int64_t> offsets,
                                 Direction direction);
 
 }  // namespace ssmi::kernels

@@ -7,11 +7,25 @@
 
 namespace ssmi::kernels {
 
-/// Depthwise convolution of each row by itself, zeros beyond its ends:
-/// y_t = bias + sum_k weight[:, 0, k] x_{t + k - left}. x [S, E], weight [E, 1, K], bias [E] or
-/// undefined;
-/// rows as in selective_scan(). Returns [S, E].
-at::Tensor short_convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                             int64_t left, std::span<const int64_t> offsets);
+/// A depthwise convolution of rows laid end to end, each by itself, with zeros beyond its ends.
+struct ShortConvolution {
+  at::Tensor x;       ///< [S, E]
+  at::Tensor weight;  ///< [E, 1, K]
+  at::Tensor bias;    ///< [E] or undefined
+  int64_t left;       ///< zeros before a row: K - 1 makes it causal
+  bool silu = false;  ///< the result goes through SiLU
+  at::Tensor out{};   ///< [S, E] to write to, or undefined; not x
+};
+
+/// y_t = bias + sum_k weight[:, 0, k] x_{t + k - left}, [S, E]; rows as in selective_scan().
+/// Float32 on a CPU takes the fused kernel, whatever else the reference.
+at::Tensor short_convolution(const ShortConvolution& convolution, std::span<const int64_t> offsets);
+
+/// The same in plain ATen operators; any device, any floating type.
+at::Tensor short_convolution_reference(const ShortConvolution& convolution,
+                                       std::span<const int64_t> offsets);
+
+/// Fused float32 CPU kernel: one pass over x, tokens in parallel.
+at::Tensor short_convolution_fused(ShortConvolution convolution, std::span<const int64_t> offsets);
 
 }  // namespace ssmi::kernels

@@ -28,4 +28,8 @@ at::Tensor ssd(const StateSpaceDual& input, std::span<const int64_t> offsets);
 /// The same in plain ATen operators, a step at a time; any device, any floating type.
 at::Tensor ssd_reference(const StateSpaceDual& input, std::span<const int64_t> offsets);
 
+/// Fused float32 CPU kernel: the recurrence with a part of a head's state at a time in the first
+/// cache, no [S, P, N] temporary; heads and parts in parallel.
+at::Tensor ssd_fused(StateSpaceDual input, std::span<const int64_t> offsets);
+
 }  // namespace ssmi::kernels

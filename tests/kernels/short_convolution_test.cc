@@ -1,0 +1,81 @@
+#include "ssmi/kernels/short_convolution.h"
+
+#include <vector>
+
+#include "kernels/random_tensor.h"
+#include "support.h"
+
+namespace ssmi::kernels {
+namespace {
+
+using test::largest_difference;
+using test::random_tensor;
+
+ShortConvolution random_convolution(int64_t tokens, int64_t channels, int64_t width, int64_t left) {
+  Random random(5, "conv");
+  const at::Tensor wide = random_tensor(random, {tokens, channels + 3}, -1, 1);
+  return {.x = wide.slice(1, 2, channels + 2),
+          .weight = random_tensor(random, {channels, 1, width}, -1, 1),
+          .bias = random_tensor(random, {channels}, -1, 1),
+          .left = left};
+}
+
+ShortConvolution as_float(ShortConvolution convolution) {
+  for (at::Tensor* x : {&convolution.x, &convolution.weight, &convolution.bias})
+    *x = test::as_float(*x);
+  return convolution;
+}
+
+TEST_CASE("convolution: rows see zeros beyond their ends") {
+  const std::vector<int64_t> offsets{0, 1, 3, 12};
+  const ShortConvolution c = random_convolution(12, 3, 4, 1);
+  const at::Tensor y = short_convolution(c, offsets);
+  for (size_t row = 0; row + 1 < offsets.size(); ++row) {
+    for (int64_t t = offsets[row]; t < offsets[row + 1]; ++t) {
+      for (int64_t e = 0; e < 3; ++e) {
+        double expected = c.bias[e].item<double>();
+        for (int64_t k = 0; k < 4; ++k) {
+          const int64_t source = t + k - c.left;
+          if (source < offsets[row] || source >= offsets[row + 1]) continue;
+          expected += c.weight[e][0][k].item<double>() * c.x[source][e].item<double>();
+        }
+        CHECK(y[t][e].item<double>() == doctest::Approx(expected).epsilon(1e-12));
+      }
+    }
+  }
+}
+
+TEST_CASE("convolution: the fused kernel equals the reference at every width") {
+  const std::vector<int64_t> offsets{0, 1, 3, 3, 40};
+  for (const int64_t channels : {1, 8, 21}) {
+    for (const int64_t width : {1, 2, 4, 6}) {
+      for (const int64_t left : {int64_t{0}, width / 2, width - 1}) {
+        for (const bool silu : {false, true}) {
+          CAPTURE(channels);
+          CAPTURE(width);
+          CAPTURE(left);
+          ShortConvolution c = random_convolution(40, channels, width, left);
+          c.silu = silu;
+          if (width == 2) c.bias = at::Tensor();
+          const at::Tensor expected = short_convolution_reference(c, offsets);
+          CHECK(largest_difference(short_convolution_fused(as_float(c), offsets), expected) < 2e-6);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("convolution: SiLU of values far from zero, and a place to write to") {
+  const std::vector<int64_t> offsets{0, 9};
+  ShortConvolution c = as_float(random_convolution(9, 16, 3, 2));
+  c.x = c.x * 300;
+  c.silu = true;
+  const at::Tensor expected = short_convolution_reference(c, offsets);
+  c.out = at::empty({9, 16}, at::kFloat);
+  CHECK(short_convolution(c, offsets).is_same(c.out));
+  CHECK(largest_difference(c.out, expected) < 1e-4);
+  CHECK(expected.abs().max().item<float>() > 300);
+}
+
+}  // namespace
+}  // namespace ssmi::kernels
