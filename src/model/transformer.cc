@@ -68,7 +68,8 @@ class Transformer : public Model {
   }
   at::Tensor norm(const Affine& layer, const at::Tensor& x) const {
     return config_.rms
-               ? kernels::rms_norm(x, layer.weight, config_.norm_epsilon)
+               ? kernels::rms_norm(
+                     {.x = x, .weight = layer.weight, .epsilon = config_.norm_epsilon})
                : at::layer_norm(x, {config_.width}, layer.weight, layer.bias, config_.norm_epsilon);
   }
   /// What the block does to the residual stream x [S, D].
