@@ -1,0 +1,73 @@
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+CORES = len(os.sched_getaffinity(0))
+
+
+def problems(report, kind):
+    return [line for line in report["problems"] if line.startswith(kind + ": ")]
+
+
+def threads(count):
+    return {"OMP_NUM_THREADS": str(count), "MKL_NUM_THREADS": str(count)}
+
+
+def report_of(ssmi, validated, env, expect):
+    return validated("doctor", ssmi("doctor", "--json", env=env, expect=expect).stdout)
+
+
+def test_more_threads_than_cores_are_slow(ssmi, validated):
+    report = report_of(ssmi, validated, threads(CORES + 3), 1)
+    assert any(f"{CORES + 3} threads on" in line for line in problems(report, "slow"))
+
+
+@pytest.mark.skipif(CORES < 2, reason="needs two cores")
+def test_fewer_threads_than_cores_are_slow(ssmi, validated):
+    report = report_of(ssmi, validated, threads(1), 1)
+    assert any("1 threads on" in line for line in problems(report, "slow"))
+
+
+def test_plain_kernels_are_slow(ssmi, validated):
+    report = report_of(ssmi, validated, {"ATEN_CPU_CAPABILITY": "default"}, 1)
+    assert any("ATEN_CPU_CAPABILITY" in line for line in problems(report, "slow"))
+
+
+def test_it_says_what_it_runs_on(ssmi, validated):
+    report = validated("doctor", ssmi("doctor", "--json", env=threads(report_cores(ssmi))).stdout)
+    assert report["problems"] == []
+    assert [g["language"] for g in report["grammars"]][0] == "Python"
+    assert report["share"]["models"] == ["bimamba-typeseg"]
+    assert report["share"]["functions"] == 1767
+    flags = next((line for line in Path("/proc/cpuinfo").read_text().splitlines()
+                  if line.startswith("flags")), "").split()
+    if "avx2" in flags:
+        assert report["cpu"]["ssmi_kernels"] != "EMU128"
+        assert "avx2" in report["cpu"]["features"]
+
+
+def report_cores(ssmi):
+    """The cores that ssmi counts, which a control group may limit."""
+    line = next(line for line in ssmi("doctor", env=threads(1), expect=1 if CORES > 1 else 0)
+                .stdout.splitlines() if line.startswith("threads"))
+    return int(line.split()[3])
+
+
+def test_a_damaged_share_is_wrong(binary, tmp_path, ssmi):
+    """A copy of the build's place in a source tree, whose share/ lacks a file."""
+    (tmp_path / "build/dev").mkdir(parents=True)
+    shutil.copy(binary, tmp_path / "build/dev/ssmi")
+    shutil.copytree(ROOT / "share", tmp_path / "share")
+    (tmp_path / "share/models/bimamba-typeseg/model.safetensors").write_bytes(b"cut off")
+    result = subprocess.run([tmp_path / "build/dev/ssmi", "doctor"], capture_output=True, text=True,
+                            env={**os.environ, **threads(report_cores(ssmi))}, timeout=120)
+    assert result.returncode == 1
+    assert "wrong: share: " in result.stdout and "model.safetensors" in result.stdout
+    shutil.rmtree(tmp_path / "share")
+    result = subprocess.run([tmp_path / "build/dev/ssmi", "doctor"], capture_output=True, text=True,
+                            timeout=120)
+    assert result.returncode == 1 and "no share/ folder" in result.stdout
