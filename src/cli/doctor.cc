@@ -22,7 +22,7 @@ Problems slow_things(const report::Machine& machine) {
     problems.push_back("slow: " + fmt::format(format, std::forward<T>(values)...));
   };
   if (machine.threads > machine.cores) {
-    add("{} threads on {} cores: set OMP_NUM_THREADS={}, or --threads", machine.threads,
+    add("{} threads on {} cores: set OMP_NUM_THREADS={}", machine.threads,
         machine.cores, machine.cores);
   } else if (machine.threads < machine.cores) {
     add("{} threads on {} cores: unset OMP_NUM_THREADS and MKL_NUM_THREADS", machine.threads,
@@ -74,8 +74,8 @@ Json share_of(Problems& problems) {
     const auto set = code::load_functions(folder / "data/python-functions.jsonl.xz");
     share["functions"] = set.functions.size();
   } catch (const std::exception& error) {
-    problems.push_back(fmt::format("wrong: share: {}; install the whole tree (cmake --install)",
-                                   error.what()));
+    problems.push_back(
+        fmt::format("wrong: share: {}; install the whole tree (cmake --install)", error.what()));
   }
   return share;
 }

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "commands.h"
+#include "device.h"
 #include "embed_output.h"
 #include "embed_rows.h"
 #include "progress.h"
@@ -17,7 +18,7 @@ namespace ssmi::cli {
 namespace {
 
 struct Options {
-  std::string folder, ids, data, text, field = "code", out;
+  std::string folder, ids, data, text, field = "code", device = "cpu", out;
   std::vector<std::string> sites;
   std::vector<int64_t> layers;
   int64_t max_tokens = 2048;
@@ -97,7 +98,9 @@ void run(const Options& options) {
   StderrProgress progress(false);
   const auto checkpoint = io::open_checkpoint(resolve_model(options.folder));
   const auto takes = options.logits ? model::ParameterFilter{} : model::is_of_body;
+  const at::Device device = device_named(options.device);
   const auto [model, notes] = model::load_model(checkpoint, takes);
+  model->move(device);
   note_all(notes, progress);
   const auto names = wanted(options, model->info());
   const EmbedRows rows = read_rows(options, checkpoint, model->info(), progress);
@@ -137,6 +140,7 @@ void add_embed(CLI::App& app) {
   command->add_flag("--logits", options->logits, "Also what the head gives");
   command->add_flag("--attentions", options->attentions,
                     "Also attention probabilities, at those layers");
+  add_device(*command, options->device);
   command->add_option("--out", options->out, "File to write")->required()->type_name("FILE");
   command->callback([options] { run(*options); });
 }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "commands.h"
+#include "device.h"
 #include "probe_results.h"
 #include "progress.h"
 #include "source.h"
@@ -30,6 +31,7 @@ struct Options {
   std::map<std::string, std::string> tasks_left_out;  // task -> why
   std::string data, field = "code", language, input = "source", split = "function", out;
   probe::SuiteOptions suite;
+  std::string device = "cpu";
   int threads = 0;
   bool tasks_given = false, no_controls = false, resume = false, json = false, quiet = false;
 };
@@ -76,6 +78,7 @@ void sort_unique(std::vector<T>& items) {
 
 probe::SuiteOptions suite_options(const Options& options) {
   probe::SuiteOptions suite = options.suite;
+  suite.device = device_named(options.device);
   sort_unique(suite.layers);
   const auto asks_for = [&](const char* probe) {
     return std::find(options.probes.begin(), options.probes.end(), probe) != options.probes.end();
@@ -131,7 +134,7 @@ Json grammars(const code::FunctionSet& set) {
 /// Everything that decides the results, and so what a resumed run must have in common.
 Json run_object(const Options& options, const probe::SuiteOptions& suite,
                 const std::vector<Opened>& opened, const code::FunctionSet& set) {
-  Json run = report::run_environment();
+  Json run = report::run_environment(options.device);
   run["seed"] = suite.seed;
   run["config"] = {{"tasks", options.tasks},
                    {"tasks_left_out", options.tasks_left_out},
@@ -249,6 +252,7 @@ void add_work_options(CLI::App& command, Options& options) {
   command.add_option("--seed", suite.seed, "Seed of every random choice")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  add_device(command, options.device);
   command.add_option("--threads", options.threads, "Threads (default: all cores)")
       ->check(CLI::PositiveNumber);
 }

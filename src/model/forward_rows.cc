@@ -50,20 +50,22 @@ void forward_rows(const Model& model, std::span<const std::vector<int64_t>> rows
     std::vector<std::vector<int64_t>> chosen;
     for (size_t i = first; i < last; ++i)
       chosen.push_back(rows[order[i]]);
-    const Batch batch = pack(chosen);
+    Batch batch = pack(chosen);
     check_batch(batch, info);
+    batch.ids = batch.ids.to(model.device());
     size_t attended = 0;  // rows of the batch whose probabilities were shown, in all blocks
     const Tap tap(points, [&](Site site, int64_t layer, at::Tensor& value) {
       if (site == Site::kAttentionProbs) {  // row by row, in order
-        visitor(order[first + attended++ % (last - first)], site, layer, value);
+        visitor(order[first + attended++ % (last - first)], site, layer, value.cpu());
         return;
       }
       const bool per_row = site == Site::kLogits && info.logits_per_row;
+      const at::Tensor here = value.cpu();
       for (size_t row = 0; row < last - first; ++row) {
         const auto index = static_cast<int64_t>(row);
         visitor(order[first + row], site, layer,
-                per_row ? value.slice(0, index, index + 1)
-                        : value.slice(0, batch.offsets[row], batch.offsets[row + 1]));
+                per_row ? here.slice(0, index, index + 1)
+                        : here.slice(0, batch.offsets[row], batch.offsets[row + 1]));
       }
     });
     model.forward(batch, tap);

@@ -75,7 +75,7 @@ int64_t usable_cores() {
   return std::max<int64_t>(1, std::min(cores, allowed));
 }
 
-/// How many threads really run at once: each waits a while for the others.
+/// How many threads take part in parallel work.
 int64_t threads_at_work() {
   std::mutex mutex;
   std::set<std::thread::id> seen;

@@ -12,11 +12,11 @@
 
 namespace ssmi::report {
 
-Json run_environment() {
+Json run_environment(const std::string& device) {
   return {{"version", SSMI_VERSION},
           {"libtorch", TORCH_VERSION},
           {"threads", at::get_num_threads()},
-          {"device", "cpu"},
+          {"device", device},
           {"dtype", "float32"},
           {"cpu_capability", at::get_cpu_capability()},
           {"blas", at::get_mkl_version()}};

@@ -26,8 +26,9 @@ def test_more_threads_than_cores_are_slow(ssmi, validated):
     assert any(f"{CORES + 3} threads on" in line for line in problems(report, "slow"))
 
 
-@pytest.mark.skipif(CORES < 2, reason="needs two cores")
 def test_fewer_threads_than_cores_are_slow(ssmi, validated):
+    if report_cores(ssmi) < 2:
+        pytest.skip("needs two cores")
     report = report_of(ssmi, validated, threads(1), 1)
     assert any("1 threads on" in line for line in problems(report, "slow"))
 
@@ -52,7 +53,7 @@ def test_it_says_what_it_runs_on(ssmi, validated):
 
 def report_cores(ssmi):
     """The cores that ssmi counts, which a control group may limit."""
-    line = next(line for line in ssmi("doctor", env=threads(1), expect=1 if CORES > 1 else 0)
+    line = next(line for line in ssmi("doctor", env=threads(1), expect=None)
                 .stdout.splitlines() if line.startswith("threads"))
     return int(line.split()[3])
 
@@ -71,3 +72,21 @@ def test_a_damaged_share_is_wrong(binary, tmp_path, ssmi):
     result = subprocess.run([tmp_path / "build/dev/ssmi", "doctor"], capture_output=True, text=True,
                             timeout=120)
     assert result.returncode == 1 and "no share/ folder" in result.stdout
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_a_device_that_is_not_there_is_refused_with_the_way_to_one(ssmi, device):
+    cuda = ssmi("doctor", expect=None).stdout
+    if "cuda:1" in cuda:
+        pytest.skip("there are CUDA devices")
+    for command in (["embed", "bimamba-typeseg", "--text", "x", "--out", "e.safetensors"],
+                    ["probe", "bimamba-typeseg", "--out", "r.json"]):
+        message = ssmi(*command, "--device", device, expect=4).stderr
+        assert f"--device {device}: " in message
+        assert "CMAKE_PREFIX_PATH" in message or "CUDA devices, counted from 0" in message
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:1x"])
+def test_a_device_that_is_none_is_refused(ssmi, device):
+    result = ssmi("embed", "bimamba-typeseg", "--text", "x", "--out", "e", "--device", device, expect=2)
+    assert "expected cpu, cuda or cuda:<number>" in result.stderr

@@ -50,6 +50,14 @@ class Model {
   virtual std::vector<StateKernels> state_kernels(at::ScalarType /*type*/) const { return {}; }
   /// The same for selective blocks, in float64.
   virtual std::vector<SelectiveDynamics> selective_dynamics() const { return {}; }
+
+  /// Where its parameters lie; forward() wants its batch there too.
+  at::Device device() const { return device_; }
+  /// Puts every parameter that is defined on a device; tied ones stay one tensor.
+  void move(at::Device device);
+
+ private:
+  at::Device device_ = at::kCPU;
 };
 
 /// The model_types that can be opened, sorted.

@@ -1,13 +1,15 @@
 #pragma once
 
 #include <chrono>
+#include <string>
+
 #include "ssmi/core/json.h"
 
 namespace ssmi::report {
 
 /// What a run was made with, so far as it can change its numbers: version, threads, device, dtype,
 /// CPU capability, linear algebra library. Callers add config, seed and hashes.
-Json run_environment();
+Json run_environment(const std::string& device = "cpu");
 
 /// What may differ between equal runs: the only such object of a report.
 class Timing {

@@ -167,6 +167,7 @@ void Suite::run_pass(const std::vector<Step>& steps, ResultSink& sink) {
   std::vector<at::Tensor> vectors;
   {
     const auto model = subject_model(subject, first.control, options_.seed);
+    model->move(options_.device);
     vectors = leaf_vectors(*model, corpus_.tokenised[first.subject], *slots_, layers,
                            "forward " + what, progress_);
   }

@@ -25,6 +25,7 @@ struct SuiteOptions {
   bool controls = true;           ///< majority, texts, shuffled labels
   int64_t twins = 3;              ///< randomly initialised twins of each checkpoint
   uint64_t seed = 1;
+  at::Device device = at::kCPU;  ///< where models run; probes are fitted on the CPU
 };
 
 /// A checkpoint to probe, opened but not yet loaded.
