@@ -1,0 +1,54 @@
+"""Processes that are asked for passes in turn, and the peak memory of processes."""
+import json
+import os
+import statistics
+import subprocess
+
+
+class Asked:
+    """A process that answers each request with the seconds its work took."""
+
+    def __init__(self, command):
+        self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+
+    def __call__(self, **request):
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"bench: {self.process.args[0]} ended with {self.process.wait()}")
+        return float(answer)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def in_turn(rounds, works):
+    """{name: {"min", "median"}} of works run in turn, after one round that is not counted."""
+    seconds = {name: [] for name in works}
+    for number in range(rounds + 1):
+        for name, work in works.items():
+            spent = work()
+            if number > 0:
+                seconds[name].append(spent)
+    return {name: {"min": min(values), "median": statistics.median(values)}
+            for name, values in seconds.items()}
+
+
+def peak_mib(command, text=None):
+    """The most memory that a command had resident, in MiB."""
+    process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
+    if text:
+        process.stdin.write(text)
+    process.stdin.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"bench: {' '.join(map(str, command))} ended with {process.returncode}")
+    return usage.ru_maxrss / 1024

@@ -1,0 +1,158 @@
+"""The measured numbers as docs/performance.md."""
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+from subjects import ROOT
+
+HEAD = """# Speed and memory
+
+Written by `scripts/bench`, which runs ssmi and the transformers library in turn on the same files and ids, with {threads} threads; the models have random weights. Times are
+medians (minima in brackets) after one round that is not counted. Memory is the most that a process of its own had resident.
+
+{machine}
+
+"""
+
+
+def machine(ssmi):
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    run = lambda *command: subprocess.run(command, capture_output=True, text=True,  # noqa: E731
+                                          cwd=ROOT, check=True).stdout.strip()
+    commit = run("git", "rev-parse", "--short", "HEAD")
+    changed = " with changes" if run("git", "status", "--porcelain", "-uno", "--", "src", "include",
+                                     "tests/bench", "third_party") else ""
+    versions = ", ".join(f"{name} {importlib.metadata.version(name).split('+')[0]}"
+                         for name in ("torch", "transformers", "tokenizers"))
+    return {"cpu": cpu.group(1) if cpu else platform.processor(), "cores": os.cpu_count(),
+            "memory_gb": round(memory, 1), "system": platform.platform(),
+            "load": round(os.getloadavg()[0], 1), "commit": commit + changed,
+            "ssmi": run(ssmi, "--version").split()[-1], "versions": versions}
+
+
+def cell(time):
+    return f"{time['median'] * 1e3:.0f} ms ({time['min'] * 1e3:.0f})"
+
+
+def ratio(one, other):
+    return one["median"] / other["median"]
+
+
+def verdict(met):
+    return "yes" if met else "**no**"
+
+
+class Goals:
+    def __init__(self):
+        self.rows = []
+
+    def add(self, what, goal, measured, met):
+        self.rows.append(f"| {what} | {goal} | {measured} | {verdict(met)} |")
+
+    def most(self, what, value, limit, unit=""):
+        self.add(what, f"at most {limit:.4g}{unit}", f"{value:.4g}{unit}", value <= limit)
+
+    def least(self, what, value, limit, unit=""):
+        self.add(what, f"at least {limit:.4g}{unit}", f"{value:.4g}{unit}", value >= limit)
+
+
+def passes_table(results):
+    lines = ["| rows | tokens | ssmi | transformers | matrix products alone | times as fast | over "
+             "the products | largest difference |", "|---|---|---|---|---|---|---|---|"]
+    for name, found in results.items():
+        lines.append(
+            f"| {name} | {found['tokens']} | {cell(found['ssmi'])} | {cell(found['transformers'])} | "
+            f"{cell(found['products'])} | {ratio(found['transformers'], found['ssmi']):.2f} | "
+            f"{ratio(found['ssmi'], found['products']):.2f} | {found['difference']:.1e} |")
+    return lines
+
+
+def goals_of(results):
+    goals = Goals()
+    for name, found in results["mamba"].items():
+        goals.least(f"Mamba, {name}: times as fast as transformers",
+                    ratio(found["transformers"], found["ssmi"]), 4)
+        goals.most(f"Mamba, {name}: times its matrix products alone",
+                   ratio(found["ssmi"], found["products"]), 1.35)
+    for line in results.get("kernels", []):
+        if re.match(r"scan/\d+ over", line["name"]):
+            goals.most(f"{line['name']}: times those alone", line["ratio"], 1.4)
+    for name, found in results["roberta"].items():
+        goals.least(f"RoBERTa, {name}: times as fast as transformers",
+                    ratio(found["transformers"], found["ssmi"]), 1.3 if "functions" in name else 1)
+    memory = results["mamba_memory"]
+    goals.most("Mamba, L = 512: peak memory", memory["ssmi"], memory["goal"], " MiB")
+    few, many = results["streaming"]
+    goals.most(f"`embed --data`, {many['rows']} rows: times the memory of {few['rows']}",
+               many["peak"] / few["peak"], 1.1)
+    for name, speeds in results["tokenizers"].items():
+        goals.least(f"tokenizing, {name}", speeds["ssmi"], 10, " MB/s")
+    worst = max(found["difference"] for model in ("mamba", "roberta")
+                for found in results[model].values())
+    goals.most("hidden states: largest difference from transformers", worst, 1e-3)
+    return goals.rows
+
+
+def sections(results):
+    about = results["machine"]
+    threads = results["threads"]
+    lengths = results["real_lengths"]
+    lines = HEAD.format(threads=threads, machine=(
+        f"{about['cpu']}, {about['cores']} cores, {about['memory_gb']} GB, {about['system']}; ssmi "
+        f"{about['ssmi']} ({about['commit']}), {about['versions']}; load at the end "
+        f"{about['load']}; {results['minutes']:.1f} minutes.")).splitlines()
+    if results["quick"]:
+        lines += ["**Quick: models of two layers. These numbers say only that the script works.**", ""]
+    lines += ["## Goals", "", "| | goal | measured | met |", "|---|---|---|---|"]
+    lines += goals_of(results)
+    lines += ["", "## Mamba of 130 million parameters, the body alone", "",
+              "Hidden 768, 24 layers, E 1536, N 16, rank 48, vocabulary 50280; one row.", ""]
+    lines += passes_table(results["mamba"])
+    lines += ["", "## RoBERTa-base, all hidden states", "",
+              "The functions are of `share/data`, tokenized by a byte-level BPE trained on it: "
+              f"{lengths[0]} to {lengths[-1]} tokens, half of them below {lengths[len(lengths) // 2]}. "
+              "transformers gets them padded, with a mask.", ""]
+    lines += passes_table(results["roberta"])
+    return lines + memory_section(results) + other_sections(results) + [""]
+
+
+def memory_section(results):
+    lines = ["", "## Peak memory, L = 512", "",
+             "`ssmi embed --ids` against a process of transformers. Of the weights, both map what "
+             "they do not read; libraries count on both sides.", "",
+             "| | ssmi | transformers | float32 weights |", "|---|---|---|---|"]
+    for key, name in (("mamba_memory", "Mamba, final norm"),
+                      ("roberta_memory", "RoBERTa, all hidden states")):
+        found = results[key]
+        lines.append(f"| {name} | {found['ssmi']:.0f} MiB | {found['transformers']:.0f} MiB | "
+                     f"{found['weights']:.0f} MiB |")
+    lines += ["", "`ssmi embed --data` with the bundled model:", "", "| rows | peak | file written |",
+              "|---|---|---|"]
+    for found in results["streaming"]:
+        lines.append(f"| {found['rows']} | {found['peak']:.0f} MiB | {found['file']:.0f} MiB |")
+    return lines
+
+
+def other_sections(results):
+    lines = ["", "## Tokenizing, one thread", "", "| tokenizer | ssmi | PyPI tokenizers |",
+             "|---|---|---|"]
+    for name, speeds in results["tokenizers"].items():
+        lines.append(f"| {name} | {speeds['ssmi']:.1f} MB/s | {speeds['library']:.1f} MB/s |")
+    if "kernels" not in results:
+        return lines
+    lines += ["", "## Kernels", "", "| | median | what it is measured against | ratio |",
+              "|---|---|---|---|"]
+    for line in results["kernels"]:
+        lines.append(f"| {line['name']} | {line['seconds'] * 1e3:.2f} ms | "
+                     f"{line['least_seconds'] * 1e3:.2f} ms | {line['ratio']:.2f} |")
+    return lines
+
+
+def write(results, path):
+    path.write_text("\n".join(sections(results)), encoding="utf-8")
+    print(f"bench: {path.relative_to(ROOT)}")
+    print("\n".join(goals_of(results)))
