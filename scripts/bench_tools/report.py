@@ -130,7 +130,7 @@ def memory_section(results):
         found = results[key]
         lines.append(f"| {name} | {found['ssmi']:.0f} MiB | {found['transformers']:.0f} MiB | "
                      f"{found['weights']:.0f} MiB |")
-    lines += ["", "`ssmi embed --data` with the bundled model:", "", "| rows | peak | file written |",
+    lines += ["", "`ssmi embed --data` with the first block of the bundled model:", "", "| rows | peak | file written |",
               "|---|---|---|"]
     for found in results["streaming"]:
         lines.append(f"| {found['rows']} | {found['peak']:.0f} MiB | {found['file']:.0f} MiB |")

@@ -2,8 +2,8 @@
 // transformers library in turn.
 //   forward_bench CHECKPOINT THREADS
 // Each line of stdin is {"work": WORK, "rows": [[id ..] ..]}; the answer is the seconds that it
-// took. WORK is "body" (what the final norm gives), "states" (all hidden states, of rows that
-// transformers would have to pad) or "products" (the matrix products of the linear layers alone).
+// took. WORK is "body" (what the final norm gives), "states" (all hidden states) or "products" (the
+// matrix products of the linear layers alone).
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/linear.h>
@@ -91,6 +91,7 @@ double answer(model::Model& model, const Json& request) {
 
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
+  setenv("MKL_CBWR", "AUTO,STRICT", 0);  // as ssmi
   try {
     at::set_num_threads(std::atoi(argv[2]));
     const c10::InferenceMode no_gradients;
