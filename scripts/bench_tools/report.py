@@ -61,12 +61,12 @@ class Goals:
 
 
 def passes_table(results):
-    lines = ["| rows | tokens | ssmi | transformers | matrix products alone | times as fast | over "
-             "the products | largest difference |", "|---|---|---|---|---|---|---|---|"]
+    lines = ["| rows | tokens | rounds | ssmi | transformers | matrix products alone | times as fast "
+             "| over the products | largest difference |", "|---|---|---|---|---|---|---|---|---|"]
     for name, found in results.items():
         lines.append(
-            f"| {name} | {found['tokens']} | {cell(found['ssmi'])} | {cell(found['transformers'])} | "
-            f"{cell(found['products'])} | {ratio(found['transformers'], found['ssmi']):.2f} | "
+            f"| {name} | {found['tokens']} | {found['ssmi']['rounds']} | {cell(found['ssmi'])} | "
+            f"{cell(found['transformers'])} | {cell(found['products'])} | {ratio(found['transformers'], found['ssmi']):.2f} | "
             f"{ratio(found['ssmi'], found['products']):.2f} | {found['difference']:.1e} |")
     return lines
 
@@ -130,8 +130,8 @@ def memory_section(results):
         found = results[key]
         lines.append(f"| {name} | {found['ssmi']:.0f} MiB | {found['transformers']:.0f} MiB | "
                      f"{found['weights']:.0f} MiB |")
-    lines += ["", "`ssmi embed --data` with the first block of the bundled model:", "", "| rows | peak | file written |",
-              "|---|---|---|"]
+    lines += ["", "`ssmi embed --data` with the first block of the bundled model:", "",
+              "| rows | peak | file written |", "|---|---|---|"]
     for found in results["streaming"]:
         lines.append(f"| {found['rows']} | {found['peak']:.0f} MiB | {found['file']:.0f} MiB |")
     return lines
