@@ -22,9 +22,9 @@ using RowVisitor =
 /// before any final norm.
 std::pair<Site, int64_t> hidden_state(int64_t layer);
 
-/// Runs rows of token ids through the model, on its device, shortest first, as many at a time as stay
-/// within `batch_tokens` (a longer row runs alone), and shows each row's values at `points`, on the
-/// CPU. `after_batch` is told how many rows were done. No gradients are kept. Throws
+/// Runs rows of token ids through the model, on its device, shortest first, as many at a time as
+/// stay within `batch_tokens` (a longer row runs alone), and shows each row's values at `points`,
+/// on the CPU. `after_batch` is told how many rows were done. No gradients are kept. Throws
 /// Error{kMismatch} for an id the model does not have.
 void forward_rows(const Model& model, std::span<const std::vector<int64_t>> rows,
                   const Points& points, int64_t batch_tokens, const RowVisitor& visitor,
