@@ -244,8 +244,8 @@ TEST_CASE("load: configs that describe no network are refused by key") {
       make_model(config, "config.json");
     };
   };
-  check_fails(ExitCode::kBadInput, "model_type 'bert' is not known; known are: BiGS, bigs, bimamba",
-              with("model_type", "bert"));
+  check_fails(ExitCode::kBadInput, "model_type 'xlnet' is not known; known are: BiGS, bert, bigs",
+              with("model_type", "xlnet"));
   check_fails(ExitCode::kBadInput, "'hidden_size' should be an integer from 1",
               with("hidden_size", 0));
   check_fails(ExitCode::kBadInput, "'num_hidden_layers' should be", with("num_hidden_layers", 1e9));

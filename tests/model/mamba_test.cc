@@ -142,7 +142,7 @@ TEST_CASE("mamba: configs that do not fit are refused by name") {
   };
   const std::vector<std::tuple<std::string, Json, std::string>> cases{
       {"mamba", {{"state_size", 9}}, "'layers.0.mixer.A_log' has shape [64, 8]"},
-      {"mamba", {{"num_hidden_layers", 3}}, "missing tensors: 'backbone.layers.2.mixer.A_log'"},
+      {"mamba", {{"num_hidden_layers", 3}}, "missing tensors: 'backbone.layers.2.norm.weight'"},
       {"mamba", {{"time_step_rank", "most"}}, "should be a number or 'auto', found 'most'"},
       {"mamba", {{"expand", 0}, {"intermediate_size", nullptr}}, "'expand' times 'hidden_size'"},
       {"mamba", {{"hidden_act", "xielu"}}, "'hidden_act' is 'xielu', which is not known"},

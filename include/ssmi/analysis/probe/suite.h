@@ -1,5 +1,7 @@
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -25,7 +27,7 @@ struct SuiteOptions {
   bool controls = true;           ///< majority, texts, shuffled labels
   int64_t twins = 3;              ///< randomly initialised twins of each checkpoint
   uint64_t seed = 1;
-  at::Device device = at::kCPU;  ///< where models run; probes are fitted on the CPU
+  c10::Device device = c10::kCPU;  ///< where models run; probes are fitted on the CPU
 };
 
 /// A checkpoint to probe, opened but not yet loaded.
