@@ -39,4 +39,11 @@ std::string conversion_of_torchscript(const std::string& file) {
       safe_name(file));
 }
 
+std::string conversion_of_gguf(const std::string& file) {
+  return fmt::format(
+      "convert the model to Q8_0 or F16 from its original weights, or, losing no more, this file "
+      "with: llama-quantize --allow-requantize {} model-f16.gguf F16",
+      safe_name(file));
+}
+
 }  // namespace ssmi::io

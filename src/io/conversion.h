@@ -10,4 +10,7 @@ namespace ssmi::io {
 std::string conversion_of_pickle(const std::string& file);
 std::string conversion_of_torchscript(const std::string& file);
 
+/// The command that makes a GGUF file of another type.
+std::string conversion_of_gguf(const std::string& file);
+
 }  // namespace ssmi::io
