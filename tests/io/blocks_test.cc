@@ -85,7 +85,7 @@ TEST_CASE("blocks: every float16 has the value of its bits") {
     const auto fraction = static_cast<double>(bits & 0x3FF) / 1024;
     REQUIRE(std::signbit(value) == (bits >> 15 != 0));
     if (exponent == 31) {
-      REQUIRE(fraction > 0 ? std::isnan(value) : std::isinf(value));
+      REQUIRE((fraction > 0 ? std::isnan(value) : std::isinf(value)));
       continue;
     }
     const double magnitude =
