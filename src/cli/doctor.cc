@@ -21,10 +21,7 @@ Problems slow_things(const report::Machine& machine) {
   const auto add = [&]<typename... T>(fmt::format_string<T...> format, T&&... values) {
     problems.push_back("slow: " + fmt::format(format, std::forward<T>(values)...));
   };
-  if (machine.threads > machine.cores) {
-    add("{} threads on {} cores: set OMP_NUM_THREADS={}", machine.threads,
-        machine.cores, machine.cores);
-  } else if (machine.threads < machine.cores) {
+  if (machine.threads != machine.cores) {
     add("{} threads on {} cores: unset OMP_NUM_THREADS and MKL_NUM_THREADS", machine.threads,
         machine.cores);
   }
