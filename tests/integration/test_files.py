@@ -6,10 +6,11 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from conftest import ROOT
-from test_model import BUNDLED
+from test_model import BUNDLED, read, write
 
 WRITE = """
 import collections, sys, warnings
@@ -213,7 +214,6 @@ def test_a_published_file_holds_what_its_safetensors_twin_does(binary, shared, t
     ("arena/arena-september23_sum__sum_model.safetensors", None),
     ("grokking/grok-induction_head_infinite.safetensors", None),
     ("grokking/grok-mod_addition_no_wd.safetensors", None),
-    ("llama_tinylang", "llama_tinylang/model.safetensors"),
 ])
 def test_files_of_other_people_are_listed(ssmi, shared, validated, name, header_of):
     data = (shared / "models" / (header_of or name)).read_bytes()
@@ -223,6 +223,15 @@ def test_files_of_other_people_are_listed(ssmi, shared, validated, name, header_
     assert report["architecture"] is None
     assert ([(t["name"], t["dtype"], t["shape"]) for t in report["tensors"]] ==
             [(tensor, t["dtype"], t["shape"]) for tensor, t in sorted(header.items())])
+
+
+def test_a_llama_by_other_people_runs(ssmi, shared, tmp_path, validated):
+    folder = shared / "models/llama_tinylang"
+    report = validated("inspect", ssmi("inspect", folder, "--json").stdout)
+    assert report["architecture"] == "llama" and report["parameters"] == 531584
+    write(tmp_path / "ids.safetensors", {"input_ids": np.array([[1, 2, 3, 4]])})
+    ssmi("embed", folder, "--ids", "ids.safetensors", "--logits", "--out", "e.safetensors")
+    assert np.isfinite(read(tmp_path / "e.safetensors")["logits"]).all()
 
 
 @pytest.mark.parametrize("name, message", [

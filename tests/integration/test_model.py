@@ -267,7 +267,7 @@ def test_an_unknown_model_type_is_listed_and_otherwise_refused_with_the_known_on
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "model.safetensors").write_bytes((BUNDLED / "model.safetensors").read_bytes())
-    message = "model_type 'hyena' is not known; known are: BiGS, bigs, bimamba"
+    message = "model_type 'hyena' is not known; known are: BiGS, bert, bigs, bimamba"
     report = validated("inspect", ssmi("inspect", "model", "--json").stdout)
     assert report["architecture"] is None and report["reason"].startswith(message)
     assert len(report["tensors"]) == 89 and report["analyses"] == []
