@@ -1,8 +1,9 @@
 """Processes that are asked for passes in turn, and the peak memory of processes."""
 import json
-import os
+import resource
 import statistics
 import subprocess
+import sys
 import time
 
 ENOUGH = 45  # seconds
@@ -47,15 +48,20 @@ def in_turn(rounds, works):
             for name, values in seconds.items()}
 
 
-def peak_mib(command, text=None):
-    """The most memory that a command had resident, in MiB."""
-    process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
-    if text:
-        process.stdin.write(text)
-    process.stdin.close()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"bench: {' '.join(map(str, command))} ended with {process.returncode}")
-    return usage.ru_maxrss / 1024
+def peak_mib(command, text=""):
+    """The most memory that a command had resident, in MiB. A small process starts it: what a
+    process that forks has resident counts for the child."""
+    done = subprocess.run([sys.executable, __file__, *map(str, command)], input=text,
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"bench: {' '.join(map(str, command))} failed: {done.stderr}")
+    return float(done.stdout)
+
+
+def main(*command):
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -32,7 +32,7 @@ class Tile {
         vector_size_(scan.states * lanes()),
         a_(hwy::AllocateAligned<float>(static_cast<size_t>(vectors_ * vector_size_))),
         state_(hwy::AllocateAligned<float>(static_cast<size_t>(vectors_ * vector_size_))),
-        chunk_(hwy::AllocateAligned<float>(static_cast<size_t>(2 * kChunk * lanes()))) {
+        chunk_(hwy::AllocateAligned<float>(static_cast<size_t>(3 * kChunk * lanes()))) {
     float* out = a_.get();
     for (int64_t vector = first; vector < last; vector += lanes()) {
       for (int64_t n = 0; n < scan.states; ++n) {
@@ -78,48 +78,84 @@ class Tile {
     return load_first(D(), x.row(t) + channel, last_ - channel);
   }
 
-  /// Puts each token's step size and its product with u into the chunk.
+  /// Puts each token's step size, its product with u and a sum of zero into the chunk.
   void prepare(Tokens tokens, int64_t channel) {
     const D d;
     const V floor = hn::Set(d, scan_.step_floor);
     float* HWY_RESTRICT chunk = chunk_.get();
-    for (int64_t i = 0; i < tokens.count; ++i, chunk += 2 * lanes()) {
+    for (int64_t i = 0; i < tokens.count; ++i, chunk += 3 * lanes()) {
       V step = load(scan_.delta, tokens[i], channel);
       if (scan_.softplus) step = hn::Add(softplus(d, step), floor);
       hn::Store(step, d, chunk);
       hn::Store(hn::Mul(step, load(scan_.u, tokens[i], channel)), d, chunk + lanes());
+      hn::Store(hn::Zero(d), d, chunk + 2 * lanes());
     }
   }
 
-  /// The recurrence; the sums over states take the step sizes' place in the chunk.
+  /// The recurrence of a vector's states, whose outputs are added to the chunk's sums.
   void recur(Tokens tokens, int64_t at) {
+    int64_t n = 0;
+    for (; n + 4 <= scan_.states; n += 4)
+      recur_four(tokens, at, n);
+    for (; n < scan_.states; ++n)
+      recur_one(tokens, at, n);
+  }
+
+  /// Four states stay in registers; their chains hide the latency of each other.
+  void recur_four(Tokens tokens, int64_t at, int64_t n) {
     const D d;
-    const int64_t states = scan_.states;
-    const float* HWY_RESTRICT a = a_.get() + at;
-    float* HWY_RESTRICT state = state_.get() + at;
+    const float* HWY_RESTRICT a = a_.get() + at + n * lanes();
+    float* HWY_RESTRICT state = state_.get() + at + n * lanes();
+    V h0 = hn::Load(d, state), h1 = hn::Load(d, state + lanes());
+    V h2 = hn::Load(d, state + 2 * lanes()), h3 = hn::Load(d, state + 3 * lanes());
     float* HWY_RESTRICT chunk = chunk_.get();
-    for (int64_t i = 0; i < tokens.count; ++i, chunk += 2 * lanes()) {
-      const float* HWY_RESTRICT b = scan_.b.row(tokens[i]);
-      const float* HWY_RESTRICT c = scan_.c.row(tokens[i]);
-      const V step = hn::Load(d, chunk), weighted = hn::Load(d, chunk + lanes());
-      V y = hn::Zero(d);
-      for (int64_t n = 0; n < states; ++n) {
-        const V decay = exp2(d, hn::Mul(step, hn::Load(d, a + n * lanes())));
-        const V input = hn::Mul(weighted, hn::Set(d, b[n]));
-        y = advance(d, decay, input, hn::Set(d, c[n]), state + n * lanes(), y);
-      }
-      hn::Store(y, d, chunk);
+    for (int64_t i = 0; i < tokens.count; ++i, chunk += 3 * lanes()) {
+      const float* HWY_RESTRICT b = scan_.b.row(tokens[i]) + n;
+      const float* HWY_RESTRICT c = scan_.c.row(tokens[i]) + n;
+      V y = advance(chunk, a, b[0], c[0], h0, hn::Load(d, chunk + 2 * lanes()));
+      y = advance(chunk, a + lanes(), b[1], c[1], h1, y);
+      y = advance(chunk, a + 2 * lanes(), b[2], c[2], h2, y);
+      y = advance(chunk, a + 3 * lanes(), b[3], c[3], h3, y);
+      hn::Store(y, d, chunk + 2 * lanes());
     }
+    hn::Store(h0, d, state);
+    hn::Store(h1, d, state + lanes());
+    hn::Store(h2, d, state + 2 * lanes());
+    hn::Store(h3, d, state + 3 * lanes());
+  }
+
+  void recur_one(Tokens tokens, int64_t at, int64_t n) {
+    const D d;
+    const float* HWY_RESTRICT a = a_.get() + at + n * lanes();
+    float* HWY_RESTRICT state = state_.get() + at + n * lanes();
+    V h = hn::Load(d, state);
+    float* HWY_RESTRICT chunk = chunk_.get();
+    for (int64_t i = 0; i < tokens.count; ++i, chunk += 3 * lanes()) {
+      float* HWY_RESTRICT sum = chunk + 2 * lanes();
+      const V y = advance(chunk, a, scan_.b.row(tokens[i])[n], scan_.c.row(tokens[i])[n], h,
+                          hn::Load(d, sum));
+      hn::Store(y, d, sum);
+    }
+    hn::Store(h, d, state);
+  }
+
+  /// A state's step, h <- exp(step a) h + weighted b; gives y + c h.
+  static HWY_INLINE V advance(const float* HWY_RESTRICT token, const float* HWY_RESTRICT a, float b,
+                              float c, V& h, V y) {
+    const D d;
+    const V decay = exp2(d, hn::Mul(hn::Load(d, token), hn::Load(d, a)));
+    h = hn::MulAdd(decay, h, hn::Mul(hn::Load(d, token + lanes()), hn::Set(d, b)));
+    return hn::MulAdd(h, hn::Set(d, c), y);
   }
 
   /// Stores the sums with what else goes into the output.
   void finish(Tokens tokens, int64_t channel) {
     const D d;
-    const float* HWY_RESTRICT chunk = chunk_.get();
+    const float* HWY_RESTRICT sum = chunk_.get() + 2 * lanes();
     const V skip = scan_.skip ? load(scan_.skip, 0, channel) : hn::Zero(d);
-    for (int64_t i = 0; i < tokens.count; ++i, chunk += 2 * lanes()) {
+    for (int64_t i = 0; i < tokens.count; ++i, sum += 3 * lanes()) {
       const int64_t t = tokens[i];
-      V y = hn::MulAdd(skip, load(scan_.u, t, channel), hn::Load(d, chunk));
+      V y = hn::MulAdd(skip, load(scan_.u, t, channel), hn::Load(d, sum));
       if (scan_.onto) y = hn::Add(y, load(scan_.onto, t, channel));
       if (scan_.gate) y = hn::Mul(y, silu(d, load(scan_.gate, t, channel)));
       store_first(d, y, scan_.y.row(t) + channel, last_ - channel);

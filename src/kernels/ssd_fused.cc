@@ -61,6 +61,14 @@ class FourVectors {
     store_first(D(), sum, dual_.y.row(t) + channel, last_ - channel);
   }
 
+  /// A state's step, h <- decay h + input; gives y + read h.
+  static HWY_INLINE V advance(V decay, V input, V read, float* HWY_RESTRICT state, V y) {
+    const D d;
+    const V h = hn::MulAdd(decay, hn::Load(d, state), input);
+    hn::Store(h, d, state);
+    return hn::MulAdd(h, read, y);
+  }
+
   void run_token(int64_t t) {
     const D d;
     const float* b = dual_.b.row(t) + map_;
@@ -74,10 +82,10 @@ class FourVectors {
     V y0 = hn::Zero(d), y1 = hn::Zero(d), y2 = hn::Zero(d), y3 = hn::Zero(d);
     for (int64_t n = 0; n < dual_.states; ++n, state += channels()) {
       const V map = hn::Set(d, b[n]), read = hn::Set(d, c[n]);
-      y0 = advance(d, decay, hn::Mul(in0, map), read, state, y0);
-      y1 = advance(d, decay, hn::Mul(in1, map), read, state + lanes(), y1);
-      y2 = advance(d, decay, hn::Mul(in2, map), read, state + 2 * lanes(), y2);
-      y3 = advance(d, decay, hn::Mul(in3, map), read, state + 3 * lanes(), y3);
+      y0 = advance(decay, hn::Mul(in0, map), read, state, y0);
+      y1 = advance(decay, hn::Mul(in1, map), read, state + lanes(), y1);
+      y2 = advance(decay, hn::Mul(in2, map), read, state + 2 * lanes(), y2);
+      y3 = advance(decay, hn::Mul(in3, map), read, state + 3 * lanes(), y3);
     }
     store(t, 0, y0, x0);
     store(t, 1, y1, x1);

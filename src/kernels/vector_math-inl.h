@@ -74,14 +74,6 @@ HWY_INLINE void store_first(D d, hn::Vec<D> x, float* to, int64_t count) {
     to[i] = lanes[static_cast<size_t>(i)];
 }
 
-/// A state's step, h <- decay h + input; gives y + read h.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V advance(D d, V decay, V input, V read, float* HWY_RESTRICT state, V y) {
-  const V h = hn::MulAdd(decay, hn::Load(d, state), input);
-  hn::Store(h, d, state);
-  return hn::MulAdd(h, read, y);
-}
-
 }  // namespace ssmi::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
