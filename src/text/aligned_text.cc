@@ -8,27 +8,41 @@ namespace ssmi::text {
 
 AlignedText::AlignedText(std::string_view text, int64_t begin, int64_t end)
     : text_(text.substr(static_cast<size_t>(begin), static_cast<size_t>(end - begin))),
-      whole_{begin, end} {
+      whole_{begin, end},
+      plain_(true),
+      base_(begin) {}
+
+Span AlignedText::place_in_plain(size_t at) const {
+  while ((static_cast<unsigned char>(text_[at]) & 0xC0) == 0x80)
+    --at;
+  const int64_t begin = base_ + static_cast<int64_t>(at);
+  return {begin, begin + static_cast<int64_t>(character_size(text_[at]))};
+}
+
+void AlignedText::spell_out() {
+  if (!plain_) return;
+  from_.clear();
   from_.reserve(text_.size());
-  for (size_t at = 0; at < text_.size();) {
-    const size_t size = character_size(text_[at]);
-    const int64_t place = begin + static_cast<int64_t>(at);
-    from_.insert(from_.end(), size, {place, place + static_cast<int64_t>(size)});
-    at += size;
-  }
+  for (size_t at = 0; at < text_.size(); at += character_size(text_[at]))
+    from_.insert(from_.end(), character_size(text_[at]), place(at));
+  plain_ = false;
 }
 
 AlignedText AlignedText::slice(size_t begin, size_t end) const {
   AlignedText part;
   if (begin == end) return part;
   part.text_ = text_.substr(begin, end - begin);
+  part.whole_ = original(begin, end);
+  part.plain_ = plain_;
+  part.base_ = base_ + static_cast<int64_t>(begin);
+  if (plain_) return part;
   part.from_.assign(from_.begin() + static_cast<std::ptrdiff_t>(begin),
                     from_.begin() + static_cast<std::ptrdiff_t>(end));
-  part.whole_ = original(begin, end);
   return part;
 }
 
 void AlignedText::transform(std::span<const Change> changes, size_t removed) {
+  spell_out();
   size_t at = 0;  // in the old text
   const auto skip = [&](size_t characters) {
     for (; characters > 0 && at < text_.size(); --characters)
@@ -56,6 +70,7 @@ void AlignedText::transform(std::span<const Change> changes, size_t removed) {
 
 void AlignedText::prepend(std::string_view prefix) {
   if (text_.empty()) return;
+  spell_out();
   text_.insert(0, prefix);
   from_.insert(from_.begin(), prefix.size(), from_.front());
 }
@@ -63,6 +78,7 @@ void AlignedText::prepend(std::string_view prefix) {
 void AlignedText::replace(std::span<const std::pair<size_t, size_t>> matches,
                           std::string_view content) {
   if (matches.empty()) return;
+  spell_out();
   std::string text;
   std::vector<Span> from;
   size_t done = 0;
@@ -85,6 +101,8 @@ void AlignedText::replace(std::span<const std::pair<size_t, size_t>> matches,
 
 void AlignedText::keep(size_t begin, size_t end) {
   text_ = text_.substr(begin, end - begin);
+  base_ += static_cast<int64_t>(begin);
+  if (plain_) return;
   from_ = {from_.begin() + static_cast<std::ptrdiff_t>(begin),
            from_.begin() + static_cast<std::ptrdiff_t>(end)};
 }

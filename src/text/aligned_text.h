@@ -31,7 +31,7 @@ class AlignedText {
   /// The bytes of the original that this stretch covers.
   Span whole() const { return whole_; }
   /// The bytes of the original behind [begin, end), which must not be empty.
-  Span original(size_t begin, size_t end) const { return {from_[begin].begin, from_[end - 1].end}; }
+  Span original(size_t begin, size_t end) const { return {place(begin).begin, place(end - 1).end}; }
   AlignedText slice(size_t begin, size_t end) const;
 
   /// Replaces the whole text, whose first `removed` characters fall away.
@@ -49,9 +49,17 @@ class AlignedText {
   void keep(size_t begin, size_t end);
 
  private:
+  /// The bytes of the original behind one byte.
+  Span place(size_t at) const { return plain_ ? place_in_plain(at) : from_[at]; }
+  Span place_in_plain(size_t at) const;
+  /// Fills from_, which a change of the text needs.
+  void spell_out();
+
   std::string text_;
-  std::vector<Span> from_;  // for each byte of text_
+  std::vector<Span> from_;  // for each byte of text_, unless it is plain
   Span whole_;
+  bool plain_ = false;  // text_ is that of the original at base_, but for characters of one byte
+  int64_t base_ = 0;
 };
 
 }  // namespace ssmi::text

@@ -35,7 +35,7 @@ const MergeTable::Merge* MergeTable::find(uint32_t first, uint32_t second) const
   return slot.key == key ? &slot.merge : nullptr;
 }
 
-Bpe::Bpe(TokenMap tokens, const Merges& merges, BpeOptions options, std::string where)
+Bpe::Bpe(TokenMap tokens, Merges merges, BpeOptions options, std::string where)
     : tokens_(std::move(tokens)),
       merges_(merges.size()),
       options_(std::move(options)),
@@ -59,6 +59,14 @@ Bpe::Bpe(TokenMap tokens, const Merges& merges, BpeOptions options, std::string 
       bytes_[byte] = tokens_.id(fmt::format("<0x{:02X}>", byte)).value_or(-1);
   }
   if (options_.unknown) unknown_ = tokens_.id(*options_.unknown);
+  pairs_ = std::move(merges);
+}
+
+bool Bpe::parts_before(std::string_view mark) const {
+  if (options_.ignore_merges || !tokens_.id(mark)) return false;
+  return std::none_of(pairs_.begin(), pairs_.end(), [&](const auto& pair) {
+    return pair.second.starts_with(mark) && !pair.first.ends_with(mark);
+  });
 }
 
 bool Bpe::fall_back(std::string_view character, std::vector<Symbol>& out) const {

@@ -68,6 +68,7 @@ size_t gpt2_word(std::string_view text, size_t begin) {
 
 void ByteLevel::cut(AlignedText piece, std::vector<AlignedText>& out) const {
   const auto write = [&](AlignedText word) {
+    if (!writes_) return out.push_back(std::move(word));
     word.expand([](char32_t code, std::string& bytes) {
       std::string raw;
       append_utf8(code, raw);

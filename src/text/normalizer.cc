@@ -1,5 +1,7 @@
 #include "normalizer.h"
 
+#include <algorithm>
+
 #include "regex.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/excerpt.h"
@@ -23,12 +25,19 @@ bool is_chinese(char32_t code) {
   return false;
 }
 
+/// ASCII is in every normal form already.
+void bring_into(Form form, AlignedText& text) {
+  const auto ascii = [](char byte) { return static_cast<unsigned char>(byte) < 0x80; };
+  if (std::ranges::all_of(text.text(), ascii)) return;
+  text.transform(normalise(text.text(), form));
+}
+
 void lowercase(AlignedText& text) {
   text.expand(append_lowercase);
 }
 
 void strip_accents(AlignedText& text) {
-  text.transform(normalise(text.text(), Form::kNfd));
+  bring_into(Form::kNfd, text);
   text.filter([](char32_t code) { return !has(code, property::kNonSpacing); }, same);
 }
 
@@ -72,7 +81,7 @@ class StripAccents : public Normalizer {
 class UnicodeForm : public Normalizer {
  public:
   explicit UnicodeForm(Form form) : form_(form) {}
-  void apply(AlignedText& text) const override { text.transform(normalise(text.text(), form_)); }
+  void apply(AlignedText& text) const override { bring_into(form_, text); }
 
  private:
   Form form_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "bpe.h"
 #include "ssmi/core/error.h"
 #include "unicode.h"
 #include "utf8.h"
@@ -41,11 +42,30 @@ std::string bytes_of(const std::string& token) {
   return out;
 }
 
+constexpr std::string_view kMark = "\xE2\x96\x81";
+
+/// Where the part of a word that begins at `begin` ends: before a mark that is not behind another.
+size_t part_end(std::string_view word, size_t begin) {
+  size_t at = word.find(kMark, begin + 1);
+  while (at != word.npos && word.substr(0, at).ends_with(kMark))
+    at = word.find(kMark, at + 1);
+  return std::min(at, word.size());
+}
+
 }  // namespace
 
 Pipeline::Pipeline(Steps steps) : steps_(std::move(steps)) {
   for (const auto& step : steps_.pre_tokenizers)
     byte_level_ |= dynamic_cast<const ByteLevel*>(step.get()) != nullptr;
+  if (!steps_.pre_tokenizers.empty()) {
+    auto& last = steps_.pre_tokenizers.back();
+    if (const auto* writer = dynamic_cast<const ByteLevel*>(last.get())) {
+      writes_words_ = true;
+      last = std::make_unique<ByteLevel>(writer->add_prefix_space(), writer->use_regex(), false);
+    }
+  }
+  const auto* bpe = dynamic_cast<const Bpe*>(steps_.model.get());
+  parts_words_ = bpe != nullptr && !writes_words_ && bpe->parts_before(kMark);
   int64_t last = -1;
   for (const auto& [id, name] : steps_.model->tokens().names()) {
     last = std::max(last, id);
@@ -84,9 +104,28 @@ std::vector<AlignedText> Pipeline::words_of(AlignedText piece) const {
   return words;
 }
 
+const std::vector<Token>& Pipeline::tokens_of_word(std::string_view word, WordCache& cache) const {
+  if (const auto* known = cache.find(word)) return *known;
+  std::vector<Token> tokens;
+  if (!writes_words_) {
+    steps_.model->cut(word, tokens);
+    return cache.keep(word, std::move(tokens));
+  }
+  std::string written;
+  std::vector<size_t> from;  // for each byte of it the one of the word
+  for (size_t at = 0; at < word.size(); ++at) {
+    append_utf8(byte_character(static_cast<unsigned char>(word[at])), written);
+    from.resize(written.size(), at);
+  }
+  steps_.model->cut(written, tokens);
+  for (Token& token : tokens)
+    token = {token.id, from[token.begin], from[token.end - 1] + 1};
+  return cache.keep(word, std::move(tokens));
+}
+
 std::vector<Pipeline::Cut> Pipeline::tokens_of(std::string_view text) const {
   std::vector<Cut> cuts;
-  std::vector<Token> tokens;
+  auto cache = caches_.take();
   for (Piece& piece : steps_.added.cut(text, steps_.normalizers)) {
     if (piece.added >= 0) {
       cuts.push_back({piece.added, piece.text.original(0, piece.text.text().size()),
@@ -94,15 +133,18 @@ std::vector<Pipeline::Cut> Pipeline::tokens_of(std::string_view text) const {
       continue;
     }
     for (const AlignedText& word : words_of(std::move(piece.text))) {
-      tokens.clear();
-      steps_.model->cut(word.text(), tokens);
-      for (const Token& token : tokens) {
-        const auto edges = edges_.find(token.id);
-        cuts.push_back({token.id, word.original(token.begin, token.end),
-                        edges == edges_.end() ? std::pair(0U, 0U) : edges->second});
+      const std::string_view whole = word.text();
+      for (size_t begin = 0, end = 0; begin < whole.size(); begin = end) {
+        end = parts_words_ ? part_end(whole, begin) : whole.size();
+        for (const Token& token : tokens_of_word(whole.substr(begin, end - begin), *cache)) {
+          const auto edges = edges_.empty() ? edges_.end() : edges_.find(token.id);
+          cuts.push_back({token.id, word.original(begin + token.begin, begin + token.end),
+                          edges == edges_.end() ? std::pair(0U, 0U) : edges->second});
+        }
       }
     }
   }
+  caches_.give_back(std::move(cache));
   return cuts;
 }
 

@@ -11,6 +11,7 @@
 #include "pre_tokenizer.h"
 #include "ssmi/text/tokenizer.h"
 #include "token_model.h"
+#include "word_cache.h"
 
 namespace ssmi::text {
 
@@ -43,10 +44,14 @@ class Pipeline : public Tokenizer {
   Encoding cut(std::string_view text, Markers markers) const override;
   std::vector<Cut> tokens_of(std::string_view text) const;
   std::vector<AlignedText> words_of(AlignedText piece) const;
+  const std::vector<Token>& tokens_of_word(std::string_view word, WordCache& cache) const;
   void trim(std::string_view text, bool first_is_added, std::vector<Cut>& tokens) const;
 
   Steps steps_;
   bool byte_level_ = false;
+  bool writes_words_ = false;  // in GPT-2's alphabet, before the model cuts them
+  bool parts_words_ = false;   // at U+2581, where the model never joins what is before it
+  mutable WordCaches caches_;
   int64_t vocab_size_ = 0;
   /// Spaces at the ends of the tokens that have any.
   std::unordered_map<int64_t, std::pair<uint32_t, uint32_t>> edges_;

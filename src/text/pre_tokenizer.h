@@ -32,17 +32,18 @@ enum class Behavior { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext,
 void split(const AlignedText& text, const std::vector<Match>& matches, bool invert,
            Behavior behavior, std::vector<AlignedText>& out);
 
-/// ByteLevel: cuts by GPT-2's pattern, or not at all, and writes bytes in GPT-2's alphabet.
+/// ByteLevel: cuts by GPT-2's pattern, or not at all, and writes bytes in GPT-2's alphabet (unless
+/// that is left to who cuts the words into tokens).
 class ByteLevel : public PreTokenizer {
  public:
-  ByteLevel(bool add_prefix_space, bool use_regex)
-      : add_prefix_space_(add_prefix_space), use_regex_(use_regex) {}
+  ByteLevel(bool add_prefix_space, bool use_regex, bool writes = true)
+      : add_prefix_space_(add_prefix_space), use_regex_(use_regex), writes_(writes) {}
   void cut(AlignedText piece, std::vector<AlignedText>& out) const override;
   bool add_prefix_space() const { return add_prefix_space_; }
   bool use_regex() const { return use_regex_; }
 
  private:
-  bool add_prefix_space_, use_regex_;
+  bool add_prefix_space_, use_regex_, writes_;
 };
 
 using PreTokenizers = std::vector<std::unique_ptr<const PreTokenizer>>;
