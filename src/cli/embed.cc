@@ -28,7 +28,7 @@ struct Options {
 EmbedRows read_rows(const Options& options, const io::Checkpoint& checkpoint,
                     const model::ModelInfo& info, Progress& progress) {
   if (!options.ids.empty()) return rows_of_ids(options.ids);
-  const auto tokenizer = text::load_tokenizer(checkpoint.folder, checkpoint.config);
+  const auto tokenizer = text::load_tokenizer(checkpoint);
   std::vector<std::string> texts;
   if (options.data.empty()) {
     texts.push_back(options.text);
@@ -117,9 +117,10 @@ void add_embed(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("embed", "Write hidden states (and other sites) as safetensors");
   command
-      ->add_option("checkpoint", options->folder, "Checkpoint folder, or the name of a known one")
+      ->add_option("checkpoint", options->folder,
+                   "Checkpoint folder, weight file, or the name of a known one")
       ->required()
-      ->type_name("DIR");
+      ->type_name("PATH");
   auto* input = command->add_option_group("input", "One of");
   input->add_option("--ids", options->ids, "safetensors with input_ids and perhaps attention_mask")
       ->type_name("FILE");

@@ -21,7 +21,7 @@ struct Options {
 Json tensor_list(const io::Checkpoint& checkpoint) {
   Json list = Json::array();
   for (const auto& [name, view] : checkpoint.tensors) {
-    list.push_back({{"name", name}, {"dtype", io::dtype_name(view.dtype)}, {"shape", view.shape}});
+    list.push_back({{"name", name}, {"dtype", io::stored_type(view)}, {"shape", view.shape}});
   }
   return list;
 }

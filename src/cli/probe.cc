@@ -64,7 +64,7 @@ std::vector<Opened> open_all(const std::vector<std::string>& names, Progress& pr
     const auto [model, notes] = model::checked_model(entry.checkpoint);
     note_all(notes, progress);
     entry.max_tokens = model->info().max_tokens;
-    entry.tokenizer = text::load_tokenizer(entry.checkpoint.folder, entry.checkpoint.config);
+    entry.tokenizer = text::load_tokenizer(entry.checkpoint);
     opened.push_back(std::move(entry));
   }
   return opened;

@@ -5,15 +5,14 @@
 
 #include "commands.h"
 #include "source.h"
-#include "ssmi/core/file.h"
 #include "ssmi/core/json.h"
+#include "ssmi/io/checkpoint.h"
 #include "ssmi/text/tokenizer.h"
 
 namespace ssmi::cli {
 namespace {
 
 constexpr uint64_t kMaxText = uint64_t{16} << 20;
-constexpr uint64_t kMaxConfig = uint64_t{16} << 20;
 
 struct Options {
   std::string model;
@@ -45,11 +44,14 @@ void print_table(const text::Tokenizer& tokenizer, const text::Encoding& encodin
   }
 }
 
+/// Weights are not opened.
+std::unique_ptr<text::Tokenizer> open_tokenizer(const std::filesystem::path& path) {
+  if (const auto gguf = io::find_gguf(path)) return text::load_gguf_tokenizer(*gguf);
+  return text::load_tokenizer(path, io::read_config(path / "config.json"));
+}
+
 void run(const Options& options) {
-  const auto folder = resolve_model(options.model);
-  const auto config = folder / "config.json";
-  const auto tokenizer =
-      text::load_tokenizer(folder, parse_json(read_file(config, kMaxConfig), config.string()));
+  const auto tokenizer = open_tokenizer(resolve_model(options.model));
   const auto encoding = tokenizer->encode(read_source(options.file, kMaxText));
   if (options.json) {
     print_json(*tokenizer, encoding);
@@ -63,9 +65,11 @@ void run(const Options& options) {
 void add_tokens(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("tokens", "Show how a checkpoint's tokenizer cuts a text");
-  command->add_option("checkpoint", options->model, "Checkpoint folder, or the name of a known one")
+  command
+      ->add_option("checkpoint", options->model,
+                   "Checkpoint folder, GGUF file, or the name of a known one")
       ->required()
-      ->type_name("DIR");
+      ->type_name("PATH");
   command->add_option("file", options->file, "Text; - or nothing reads standard input")
       ->type_name("FILE|-");
   command->add_flag("--json", options->json, "Print JSON instead of a table");

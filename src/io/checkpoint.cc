@@ -1,14 +1,17 @@
 #include "ssmi/io/checkpoint.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <string_view>
 #include <utility>
 
+#include "gguf_checkpoint.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/excerpt.h"
 #include "ssmi/core/file.h"
 #include "ssmi/core/hash.h"
+#include "ssmi/io/gguf.h"
 #include "ssmi/io/weights.h"
 
 namespace ssmi::io {
@@ -17,6 +20,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto kConfig = "config.json";
+constexpr std::array kExtensions{".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf"};
+constexpr std::array kUsualNames{"model.safetensors", "pytorch_model.bin"};
+constexpr auto kIndex = ".index.json";
 constexpr uint64_t kMaxConfig = 4 << 20;
 constexpr uint64_t kMaxIndex = 16 << 20;
 
@@ -110,9 +116,9 @@ std::vector<std::string> weight_files(const fs::path& folder) {
        entry.increment(error)) {
     const fs::path extension = entry->path().extension();
     std::error_code ignored;
-    const bool named = extension == ".safetensors" || extension == ".bin" || extension == ".pt" ||
-                       extension == ".pth" || extension == ".ckpt";
-    if (named && entry->is_regular_file(ignored)) names.push_back(entry->path().filename());
+    if (std::ranges::find(kExtensions, extension) != kExtensions.end() &&
+        entry->is_regular_file(ignored))
+      names.push_back(entry->path().filename());
   }
   if (error) fail(ExitCode::kDisk, "{}: cannot read: {}", folder.string(), error.message());
   std::sort(names.begin(), names.end());
@@ -120,17 +126,16 @@ std::vector<std::string> weight_files(const fs::path& folder) {
 }
 
 TensorMap open_folder(Checkpoint& checkpoint) {
-  for (const std::string& name :
-       {std::string("model.safetensors"), std::string("pytorch_model.bin")}) {
+  for (const std::string name : kUsualNames) {
     if (is_there(checkpoint.folder / name)) return open_part(checkpoint, checkpoint.folder / name);
-    const std::string index = name + ".index.json";
+    const std::string index = name + kIndex;
     if (is_there(checkpoint.folder / index)) return open_shards(checkpoint, index);
   }
   const auto names = weight_files(checkpoint.folder);
   if (names.empty()) {
     bad_input(
         "{}: no weights: expected model.safetensors, pytorch_model.bin, an index of either, or "
-        "one file *.safetensors, *.bin, *.pt, *.pth or *.ckpt",
+        "one file *.safetensors, *.bin, *.pt, *.pth, *.ckpt or *.gguf",
         checkpoint.folder.string());
   }
   if (names.size() > 1) {
@@ -150,7 +155,22 @@ Json read_config(const fs::path& path) {
   return config;
 }
 
+std::optional<fs::path> find_gguf(const fs::path& path) {
+  const auto checked = [](const fs::path& file) {
+    return is_gguf(MappedFile::open(file)->bytes()) ? std::optional(file) : std::nullopt;
+  };
+  std::error_code ignored;
+  if (fs::is_regular_file(path, ignored)) return checked(path);
+  if (!fs::is_directory(path, ignored)) return std::nullopt;
+  const bool is_usual = std::ranges::any_of(kUsualNames, [&](const std::string& name) {
+    return is_there(path / name) || is_there(path / (name + kIndex));
+  });
+  const auto names = is_usual ? std::vector<std::string>() : weight_files(path);
+  return names.size() == 1 ? checked(path / names.front()) : std::nullopt;
+}
+
 Checkpoint open_tensors(const fs::path& path) {
+  if (const auto gguf = find_gguf(path)) return open_gguf_checkpoint(*gguf);
   std::error_code ignored;
   const bool is_folder = fs::is_directory(path, ignored);
   if (!is_folder && !is_there(path)) {
@@ -160,9 +180,10 @@ Checkpoint open_tensors(const fs::path& path) {
   }
   Checkpoint result;
   result.folder = is_folder ? path : path.has_parent_path() ? path.parent_path() : ".";
-  const fs::path config = result.folder / kConfig;
-  if (is_there(config)) {
-    result.config = read_config(config);
+  result.tokenizer_path = result.folder;
+  result.config_path = result.folder / kConfig;
+  if (is_there(result.config_path)) {
+    result.config = read_config(result.config_path);
     result.files.push_back(kConfig);
   }
   result.tensors = is_folder ? open_folder(result) : open_part(result, path);

@@ -34,8 +34,13 @@ bool is_floating(io::Dtype dtype) {
 }
 
 /// The tensor where it lies in the mapped file, which it keeps open; a copy where float32 is not
-/// aligned or the values have another type.
+/// aligned or the values are stored otherwise.
 at::Tensor to_float32(const io::TensorView& view) {
+  if (view.encoding) {
+    at::Tensor values = at::empty(view.shape, at::kFloat);
+    io::decode(view, {values.data_ptr<float>(), static_cast<size_t>(values.numel())});
+    return values;
+  }
   const at::ScalarType type = scalar_type(view.dtype);
   auto* data = const_cast<std::byte*>(view.data.data());  // never written: the mapping is read-only
   const auto options = at::TensorOptions().dtype(type);
@@ -50,6 +55,7 @@ at::Tensor to_float32(const io::TensorView& view) {
 
 /// Compares what the config implies with what the files hold, all at once.
 void check_tensors(const io::Checkpoint& checkpoint, Model& model, const Names& names) {
+  const std::string config = checkpoint.config_path.filename().string();
   std::vector<std::string> missing, problems = names.clashes;
   model.visit([&](const Parameter& parameter, at::Tensor&) {
     const auto found = names.stored.find(parameter.name);
@@ -60,8 +66,8 @@ void check_tensors(const io::Checkpoint& checkpoint, Model& model, const Names& 
     const io::TensorView& view = checkpoint.tensors.at(found->second);
     const std::string stored = excerpt(found->second);
     if (view.shape != parameter.shape) {
-      problems.push_back(fmt::format("tensor '{}' has shape [{}], config.json says [{}]", stored,
-                                     fmt::join(view.shape, ", "),
+      problems.push_back(fmt::format("tensor '{}' has shape [{}], {} says [{}]", stored,
+                                     fmt::join(view.shape, ", "), config,
                                      fmt::join(parameter.shape, ", ")));
     } else if (!is_floating(view.dtype)) {
       problems.push_back(fmt::format("tensor '{}' is {}, expected a floating type", stored,
@@ -74,8 +80,8 @@ void check_tensors(const io::Checkpoint& checkpoint, Model& model, const Names& 
   }
   if (problems.empty()) return;
   if (problems.size() > 5) problems.resize(5);
-  bad_input("{}: does not hold the {} its config.json describes: {}", checkpoint.folder.string(),
-            model.info().architecture, fmt::join(problems, "; "));
+  bad_input("{}: does not hold the {} its {} describes: {}", checkpoint.folder.string(),
+            model.info().architecture, config, fmt::join(problems, "; "));
 }
 
 /// How names were read, as notes.
@@ -112,7 +118,7 @@ std::vector<std::string> notes_of_precision(const io::Checkpoint& checkpoint, Mo
 }
 
 bool same_values(const io::TensorView& a, const io::TensorView& b) {
-  return a.dtype == b.dtype && a.shape == b.shape &&
+  return a.dtype == b.dtype && a.encoding == b.encoding && a.shape == b.shape &&
          (a.data.data() == b.data.data() ||
           std::memcmp(a.data.data(), b.data.data(), a.data.size()) == 0);
 }
@@ -147,7 +153,7 @@ void fill(const io::Checkpoint& checkpoint, const Names& names, const ParameterF
 
 /// The model, checked, and where its parameters lie.
 std::pair<Loaded, Names> fitted_model(const io::Checkpoint& checkpoint) {
-  const std::string where = (checkpoint.folder / "config.json").string();
+  const std::string where = checkpoint.config_path.string();
   Loaded loaded{make_model(checkpoint.config, where, &checkpoint.tensors), checkpoint.notes};
   Names names = match_names(checkpoint.tensors, *loaded.model);
   check_tensors(checkpoint, *loaded.model, names);

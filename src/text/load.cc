@@ -32,4 +32,11 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder, c
       folder.string());
 }
 
+std::unique_ptr<Tokenizer> load_tokenizer(const io::Checkpoint& checkpoint) {
+  if (checkpoint.tokenizer_path != checkpoint.folder) {
+    return load_gguf_tokenizer(checkpoint.tokenizer_path);
+  }
+  return load_tokenizer(checkpoint.folder, checkpoint.config);
+}
+
 }  // namespace ssmi::text

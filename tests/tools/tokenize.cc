@@ -5,6 +5,7 @@
 
 #include "ssmi/core/error.h"
 #include "ssmi/core/file.h"
+#include "ssmi/io/checkpoint.h"
 #include "ssmi/text/tokenizer.h"
 
 namespace {
@@ -40,9 +41,10 @@ void append(T value, std::string& out) {
 void run(const std::string& folder, const std::string& texts_path, const std::string& out_path,
          bool markers) {
   const double begin = cpu_seconds();
-  const auto config_path = folder + "/config.json";
+  const auto gguf = io::find_gguf(folder);
   const auto tokenizer =
-      text::load_tokenizer(folder, parse_json(read_file(config_path, kMaxFile), config_path));
+      gguf ? text::load_gguf_tokenizer(*gguf)
+           : text::load_tokenizer(folder, io::read_config(folder + "/config.json"));
   const double load = cpu_seconds() - begin;
   const auto texts = read_texts(texts_path);
   std::string out;

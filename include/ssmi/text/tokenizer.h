@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ssmi/core/json.h"
+#include "ssmi/io/checkpoint.h"
 
 namespace ssmi::text {
 
@@ -65,5 +66,11 @@ class ByteTokenizer : public Tokenizer {
 /// else tokenizer.json, else vocab.json with merges.txt, else vocab.txt (docs/tokens.md).
 /// Throws Error{kBadInput} when there is none, or it is damaged or asks for what is not supported.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder, const Json& config);
+
+/// The tokenizer in a GGUF file, by what its metadata say (docs/tokens.md). Throws as the other.
+std::unique_ptr<Tokenizer> load_gguf_tokenizer(const std::filesystem::path& path);
+
+/// Whichever of the two a checkpoint has.
+std::unique_ptr<Tokenizer> load_tokenizer(const io::Checkpoint& checkpoint);
 
 }  // namespace ssmi::text
