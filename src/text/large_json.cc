@@ -35,6 +35,7 @@ TokenMap read_token_map(const LargeJson& json, const std::string& where) {
   if (!json.is_object()) {
     bad_input("{}: the vocabulary should be an object, found {}", where, json.type_name());
   }
+  if (json.empty()) bad_input("{}: the vocabulary is empty", where);
   TokenMap tokens;
   for (const auto& [token, id] : json.items()) {
     const bool fits = id.is_number_unsigned() && id.get<uint64_t>() <= uint64_t{kMaxId};

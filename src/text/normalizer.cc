@@ -116,15 +116,23 @@ class Prepend : public Normalizer {
 
 class Replace : public Normalizer {
  public:
-  Replace(Regex pattern, std::string content)
-      : pattern_(std::move(pattern)), content_(std::move(content)) {}
+  Replace(Regex pattern, std::string content, std::string where)
+      : pattern_(std::move(pattern)), content_(std::move(content)), where_(std::move(where)) {}
   void apply(AlignedText& text) const override {
-    text.replace(pattern_.find_all(text.text()), content_);
+    // A few dozen of them that double a text would fill any memory.
+    constexpr size_t kMaxGrowth = 64, kSmall = 1 << 20;
+    const auto matches = pattern_.find_all(text.text());
+    const size_t size = text.text().size() + matches.size() * content_.size();
+    const auto [begin, end] = text.whole();
+    if (size > kSmall + kMaxGrowth * static_cast<size_t>(end - begin)) {
+      bad_input("{}: Replace makes {} bytes of a text of {}", where_, size, end - begin);
+    }
+    text.replace(matches, content_);
   }
 
  private:
   Regex pattern_;
-  std::string content_;
+  std::string content_, where_;
 };
 
 std::unique_ptr<const Normalizer> read_bert(const JsonObject& json) {
@@ -146,7 +154,7 @@ std::unique_ptr<const Normalizer> read_replace(const JsonObject& json) {
     bad_input("{}: normalizer Replace: its pattern matches nothing at all; not supported",
               json.where());
   }
-  return std::make_unique<Replace>(std::move(regex), json.string("content"));
+  return std::make_unique<Replace>(std::move(regex), json.string("content"), json.where());
 }
 
 void read_into(const Json& json, const std::string& where, int depth, Normalizers& out) {

@@ -1,7 +1,5 @@
 #include "post_processor.h"
 
-#include <algorithm>
-
 #include "ssmi/core/error.h"
 #include "ssmi/core/excerpt.h"
 
@@ -18,18 +16,10 @@ int64_t marker(const JsonObject& json, const std::string& key) {
   return pair[1].get<int64_t>();
 }
 
-/// Markers go outside of those that earlier processors put around.
-void add_around(PostProcessor& out, const std::vector<int64_t>& before,
-                const std::vector<int64_t>& after) {
-  out.before.insert(out.before.begin(), before.begin(), before.end());
-  out.after.insert(out.after.end(), after.begin(), after.end());
-}
-
 void read_template(const JsonObject& json, PostProcessor& out) {
   const Json& single = json.at("single");
   const JsonObject special(json.at("special_tokens"), json.where() + ": special_tokens");
   if (!single.is_array()) bad_input("{}: 'single' should be a list", json.where());
-  std::vector<int64_t> before, after;
   int sequences = 0;
   for (const Json& piece : single) {
     const JsonObject object(piece, json.where() + ": single");
@@ -43,21 +33,24 @@ void read_template(const JsonObject& json, PostProcessor& out) {
     const JsonObject token(object.at("SpecialToken"), object.where());
     const JsonObject entry(special.at(token.string("id")), special.where());
     for (const int64_t id : entry.integers("ids", 0, kMaxId))
-      (sequences == 0 ? before : after).push_back(id);
+      (sequences == 0 ? out.before : out.after).push_back(id);
   }
   if (sequences == 0) bad_input("{}: TemplateProcessing should hold the text once", json.where());
-  add_around(out, before, after);
 }
 
 void read_into(const Json& json, const std::string& where, int depth, PostProcessor& out) {
   if (json.is_null()) return;
   const JsonObject object(json, where + ": post_processor");
   const std::string type = object.string("type");
-  const auto trim = [&] {
-    if (!object.boolean("trim_offsets")) return;
+  // The reference treats markers, before and behind a text, as texts of their own.
+  const auto require_no_markers = [&] {
     if (!out.before.empty() || !out.after.empty()) {
       bad_input("{}: post_processor {} behind markers is not supported", where, type);
     }
+  };
+  const auto trim = [&] {
+    if (!object.boolean("trim_offsets")) return;
+    require_no_markers();
     out.trims.push_back(object.boolean("add_prefix_space"));
   };
   if (type == "Sequence") {
@@ -70,8 +63,11 @@ void read_into(const Json& json, const std::string& where, int depth, PostProces
     trim();
   } else if (type == "RobertaProcessing" || type == "BertProcessing") {
     if (type == "RobertaProcessing") trim();
-    add_around(out, {marker(object, "cls")}, {marker(object, "sep")});
+    require_no_markers();
+    out.before = {marker(object, "cls")};
+    out.after = {marker(object, "sep")};
   } else if (type == "TemplateProcessing") {
+    require_no_markers();
     read_template(object, out);
   } else {
     bad_input("{}: post_processor '{}' is not supported", where, excerpt(type));

@@ -1,5 +1,7 @@
 #include "tokenizer_json.h"
 
+#include <algorithm>
+
 #include "large_json.h"
 #include "pipeline.h"
 #include "ssmi/core/error.h"
@@ -63,6 +65,7 @@ std::unique_ptr<const TokenModel> read_unigram(const JsonObject& json,
     bad_input("{}: the vocabulary should be a list, found {}", json.where(),
               vocabulary.type_name());
   }
+  if (vocabulary.empty()) bad_input("{}: the vocabulary is empty", json.where());
   Unigram::Scores scores;
   for (const LargeJson& entry : vocabulary) {
     if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number()) {
@@ -149,6 +152,11 @@ std::unique_ptr<Tokenizer> read_tokenizer_json(std::string_view text, const std:
   const auto part = [&](const char* key) { return Json(take(json, key)); };
   steps.normalizers = read_normalizers(part("normalizer"), where);
   steps.pre_tokenizers = read_pre_tokenizers(part("pre_tokenizer"), where);
+  const auto levels = std::count_if(
+      steps.pre_tokenizers.begin(), steps.pre_tokenizers.end(),
+      [](const auto& step) { return dynamic_cast<const ByteLevel*>(step.get()) != nullptr; });
+  // Each would write two bytes for most of the one before.
+  if (levels > 1) bad_input("{}: pre_tokenizer ByteLevel {} times is not supported", where, levels);
   steps.post = read_post_processor(part("post_processor"), where);
   if (!steps.post.trims.empty() && dynamic_cast<const Unigram*>(steps.model.get()) != nullptr) {
     bad_input("{}: trimmed offsets with a Unigram model are not supported", where);
