@@ -57,6 +57,9 @@ std::vector<AddedTokens::Found> AddedTokens::find(std::string_view text, bool no
   std::vector<Found> found;
   size_t done = 0;
   for (size_t at = 0; !needles.empty && at < text.size();) {
+    while (at < text.size() && needles.by_byte[static_cast<unsigned char>(text[at])].empty())
+      ++at;
+    if (at == text.size()) break;
     const auto* needle = longest(needles, text, at);
     if (needle == nullptr) {
       ++at;

@@ -21,10 +21,13 @@ Span AlignedText::place_in_plain(size_t at) const {
 
 void AlignedText::spell_out() {
   if (!plain_) return;
-  from_.clear();
-  from_.reserve(text_.size());
-  for (size_t at = 0; at < text_.size(); at += character_size(text_[at]))
-    from_.insert(from_.end(), character_size(text_[at]), place(at));
+  from_.resize(text_.size());
+  for (size_t at = 0; at < text_.size();) {
+    const size_t size = character_size(text_[at]);
+    const int64_t begin = base_ + static_cast<int64_t>(at);
+    for (const size_t end = at + size; at < end; ++at)
+      from_[at] = {begin, begin + static_cast<int64_t>(size)};
+  }
   plain_ = false;
 }
 
@@ -81,12 +84,13 @@ void AlignedText::replace(std::span<const std::pair<size_t, size_t>> matches,
   spell_out();
   std::string text;
   std::vector<Span> from;
+  text.reserve(text_.size() + matches.size() * content.size());
+  from.reserve(text.capacity());
   size_t done = 0;
   const auto copy = [&](size_t end) {
     text.append(text_, done, end - done);
     from.insert(from.end(), from_.begin() + static_cast<std::ptrdiff_t>(done),
                 from_.begin() + static_cast<std::ptrdiff_t>(end));
-    done = end;
   };
   for (const auto& [begin, end] : matches) {
     copy(begin);

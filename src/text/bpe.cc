@@ -11,6 +11,11 @@
 #include "utf8.h"
 
 namespace ssmi::text {
+namespace {
+
+constexpr size_t kLow = 0x800;  // the characters of at most two bytes
+
+}  // namespace
 
 MergeTable::MergeTable(size_t capacity)
     : slots_(std::bit_ceil(std::max<size_t>(16, 2 * capacity))), mask_(slots_.size() - 1) {}
@@ -39,6 +44,7 @@ Bpe::Bpe(TokenMap tokens, Merges merges, BpeOptions options, std::string where)
     : tokens_(std::move(tokens)),
       merges_(merges.size()),
       options_(std::move(options)),
+      low_(kLow),
       bytes_(256, -1),
       where_(std::move(where)) {
   const auto id = [&](const std::string& token, size_t rank) {
@@ -54,6 +60,11 @@ Bpe::Bpe(TokenMap tokens, Merges merges, BpeOptions options, std::string where)
     merges_.set(id(first, rank), id(second, rank),
                 {static_cast<uint32_t>(rank), id(first + second, rank)});
   }
+  for (size_t code = 0; code < kLow; ++code) {
+    std::string character;
+    append_utf8(static_cast<char32_t>(code), character);
+    low_[code] = tokens_.id(character).value_or(-1);
+  }
   if (options_.byte_fallback) {
     for (size_t byte = 0; byte < bytes_.size(); ++byte)
       bytes_[byte] = tokens_.id(fmt::format("<0x{:02X}>", byte)).value_or(-1);
@@ -67,6 +78,12 @@ bool Bpe::parts_before(std::string_view mark) const {
   return std::none_of(pairs_.begin(), pairs_.end(), [&](const auto& pair) {
     return pair.second.starts_with(mark) && !pair.first.ends_with(mark);
   });
+}
+
+std::optional<int64_t> Bpe::id_of_character(std::string_view character) const {
+  if (character.size() > 2) return tokens_.id(character);
+  const int64_t id = low_[character_at(character, 0).code];
+  return id < 0 ? std::nullopt : std::optional(id);
 }
 
 bool Bpe::fall_back(std::string_view character, std::vector<Symbol>& out) const {
@@ -89,7 +106,7 @@ void Bpe::symbols_of(std::string_view piece, std::vector<Symbol>& out) const {
   for (size_t at = 0, size = 0; at < piece.size(); at += size) {
     size = character_size(piece[at]);
     const std::string_view character = piece.substr(at, size);
-    if (const auto id = tokens_.id(character)) {
+    if (const auto id = id_of_character(character)) {
       flush();
       out.push_back({static_cast<uint32_t>(*id), static_cast<uint32_t>(size)});
       continue;

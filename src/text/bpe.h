@@ -62,6 +62,7 @@ class Bpe : public TokenModel {
   void merge(std::vector<Symbol>& symbols) const;
 
  private:
+  std::optional<int64_t> id_of_character(std::string_view character) const;
   void symbols_of(std::string_view piece, std::vector<Symbol>& out) const;
   bool fall_back(std::string_view character, std::vector<Symbol>& out) const;
   void merge_short(std::vector<Symbol>& symbols) const;
@@ -72,6 +73,7 @@ class Bpe : public TokenModel {
   BpeOptions options_;
   Merges pairs_;  // as given
   std::optional<int64_t> unknown_;
+  std::vector<int64_t> low_;    // ids of the characters below kLow, -1 where there is none
   std::vector<int64_t> bytes_;  // ids of <0x00> to <0xFF>, -1 where there is none
   std::string where_;
 };

@@ -66,24 +66,46 @@ size_t gpt2_word(std::string_view text, size_t begin) {
   return wanted == kSpace && at < text.size() && last > begin ? last : at;
 }
 
-void ByteLevel::cut(AlignedText piece, std::vector<AlignedText>& out) const {
-  const auto write = [&](AlignedText word) {
-    if (!writes_) return out.push_back(std::move(word));
-    word.expand([](char32_t code, std::string& bytes) {
-      std::string raw;
-      append_utf8(code, raw);
-      for (const char byte : raw)
-        append_utf8(byte_character(static_cast<unsigned char>(byte)), bytes);
-    });
-    out.push_back(std::move(word));
-  };
-  if (add_prefix_space_ && !piece.text().starts_with(' ')) piece.prepend(" ");
-  if (!use_regex_) return write(std::move(piece));
-  for (size_t begin = 0; begin < piece.text().size();) {
-    const size_t end = gpt2_word(piece.text(), begin);
-    write(piece.slice(begin, end));
-    begin = end;
+void ByteAlphabet::rewrite(AlignedText& text) const {
+  text.expand([](char32_t code, std::string& bytes) {
+    std::string raw;
+    append_utf8(code, raw);
+    for (const char byte : raw)
+      append_utf8(byte_character(static_cast<unsigned char>(byte)), bytes);
+  });
+}
+
+void ByteAlphabet::cut(std::string_view text, std::vector<Match>& parts) const {
+  parts.emplace_back(0, text.size());
+}
+
+namespace {
+
+class Gpt2Words : public PreTokenizer {
+ public:
+  Gpt2Words(bool add_prefix_space, bool use_regex)
+      : add_prefix_space_(add_prefix_space), use_regex_(use_regex) {}
+  bool rewrites() const override { return add_prefix_space_; }
+  void rewrite(AlignedText& text) const override {
+    if (!text.text().starts_with(' ')) text.prepend(" ");
   }
+  void cut(std::string_view text, std::vector<Match>& parts) const override {
+    for (size_t begin = 0, end = 0; begin < text.size(); begin = end) {
+      end = use_regex_ ? gpt2_word(text, begin) : text.size();
+      parts.emplace_back(begin, end);
+    }
+  }
+
+ private:
+  bool add_prefix_space_, use_regex_;
+};
+
+}  // namespace
+
+void add_byte_level(bool add_prefix_space, bool use_regex, PreTokenizers& steps) {
+  if (add_prefix_space || use_regex)
+    steps.push_back(std::make_unique<Gpt2Words>(add_prefix_space, use_regex));
+  steps.push_back(std::make_unique<ByteAlphabet>());
 }
 
 }  // namespace ssmi::text

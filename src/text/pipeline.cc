@@ -55,15 +55,12 @@ size_t part_end(std::string_view word, size_t begin) {
 }  // namespace
 
 Pipeline::Pipeline(Steps steps) : steps_(std::move(steps)) {
-  for (const auto& step : steps_.pre_tokenizers)
-    byte_level_ |= dynamic_cast<const ByteLevel*>(step.get()) != nullptr;
-  if (!steps_.pre_tokenizers.empty()) {
-    auto& last = steps_.pre_tokenizers.back();
-    if (const auto* writer = dynamic_cast<const ByteLevel*>(last.get())) {
-      writes_words_ = true;
-      last = std::make_unique<ByteLevel>(writer->add_prefix_space(), writer->use_regex(), false);
-    }
-  }
+  const auto is_alphabet = [](const auto& step) {
+    return dynamic_cast<const ByteAlphabet*>(step.get()) != nullptr;
+  };
+  byte_level_ = std::ranges::any_of(steps_.pre_tokenizers, is_alphabet);
+  writes_words_ = byte_level_ && is_alphabet(steps_.pre_tokenizers.back());
+  if (writes_words_) steps_.pre_tokenizers.pop_back();
   const auto* bpe = dynamic_cast<const Bpe*>(steps_.model.get());
   parts_words_ = bpe != nullptr && !writes_words_ && bpe->parts_before(kMark);
   int64_t last = -1;
@@ -91,25 +88,40 @@ std::string Pipeline::token(int64_t id) const {
   return byte_level_ ? bytes_of(*name) : *name;
 }
 
-std::vector<AlignedText> Pipeline::words_of(AlignedText piece) const {
-  std::vector<AlignedText> words;
-  words.push_back(std::move(piece));
+Pipeline::Words Pipeline::words_of(AlignedText piece) const {
+  Words words;
+  words.words.push_back({0, 0, piece.text().size()});
+  words.texts.push_back(std::move(piece));
+  std::vector<Match> parts;
   for (const auto& step : steps_.pre_tokenizers) {
-    std::vector<AlignedText> parts;
-    for (AlignedText& word : words)
-      step->cut(std::move(word), parts);
-    std::erase_if(parts, [](const AlignedText& part) { return part.empty(); });
-    words = std::move(parts);
+    if (step->rewrites()) {
+      Words rewritten;
+      for (const auto& [text, begin, end] : words.words) {
+        AlignedText& word = rewritten.texts.emplace_back(words.texts[text].slice(begin, end));
+        step->rewrite(word);
+        rewritten.words.push_back({rewritten.texts.size() - 1, 0, word.text().size()});
+      }
+      words = std::move(rewritten);
+    }
+    std::vector<Words::Word> smaller;
+    for (const auto& [text, begin, end] : words.words) {
+      parts.clear();
+      step->cut(std::string_view(words.texts[text].text()).substr(begin, end - begin), parts);
+      for (const auto& [first, last] : parts)
+        if (first < last) smaller.push_back({text, begin + first, begin + last});
+    }
+    words.words = std::move(smaller);
   }
   return words;
 }
 
-const std::vector<Token>& Pipeline::tokens_of_word(std::string_view word, WordCache& cache) const {
-  if (const auto* known = cache.find(word)) return *known;
-  std::vector<Token> tokens;
+WordCache::Tokens Pipeline::tokens_of_word(std::string_view word, std::vector<Token>& tokens,
+                                           WordCache& cache) const {
+  if (const auto known = cache.find(word)) return *known;
+  tokens.clear();
   if (!writes_words_) {
     steps_.model->cut(word, tokens);
-    return cache.keep(word, std::move(tokens));
+    return cache.keep(word, tokens);
   }
   std::string written;
   std::vector<size_t> from;  // for each byte of it the one of the word
@@ -120,11 +132,13 @@ const std::vector<Token>& Pipeline::tokens_of_word(std::string_view word, WordCa
   steps_.model->cut(written, tokens);
   for (Token& token : tokens)
     token = {token.id, from[token.begin], from[token.end - 1] + 1};
-  return cache.keep(word, std::move(tokens));
+  return cache.keep(word, tokens);
 }
 
 std::vector<Pipeline::Cut> Pipeline::tokens_of(std::string_view text) const {
   std::vector<Cut> cuts;
+  cuts.reserve(text.size() / 3);
+  std::vector<Token> unseen;
   auto cache = caches_.take();
   for (Piece& piece : steps_.added.cut(text, steps_.normalizers)) {
     if (piece.added >= 0) {
@@ -132,13 +146,16 @@ std::vector<Pipeline::Cut> Pipeline::tokens_of(std::string_view text) const {
                       edges_of(piece.text.text())});
       continue;
     }
-    for (const AlignedText& word : words_of(std::move(piece.text))) {
-      const std::string_view whole = word.text();
-      for (size_t begin = 0, end = 0; begin < whole.size(); begin = end) {
-        end = parts_words_ ? part_end(whole, begin) : whole.size();
-        for (const Token& token : tokens_of_word(whole.substr(begin, end - begin), *cache)) {
+    const Words words = words_of(std::move(piece.text));
+    for (const auto& [text, first, last] : words.words) {
+      const AlignedText& source = words.texts[text];
+      const std::string_view whole = std::string_view(source.text()).substr(0, last);
+      for (size_t begin = first, end = first; begin < last; begin = end) {
+        end = parts_words_ ? part_end(whole, begin) : last;
+        for (const Token& token :
+             tokens_of_word(whole.substr(begin, end - begin), unseen, *cache)) {
           const auto edges = edges_.empty() ? edges_.end() : edges_.find(token.id);
-          cuts.push_back({token.id, word.original(begin + token.begin, begin + token.end),
+          cuts.push_back({token.id, source.original(begin + token.begin, begin + token.end),
                           edges == edges_.end() ? std::pair(0U, 0U) : edges->second});
         }
       }
@@ -172,6 +189,8 @@ Encoding Pipeline::cut(std::string_view source, Markers markers) const {
   for (const bool first_is_added : steps_.post.trims)
     trim(valid.text(), first_is_added, tokens);
   Encoding encoding;
+  encoding.ids.reserve(tokens.size() + 2);
+  encoding.spans.reserve(tokens.size() + 2);
   const auto mark = [&](const std::vector<int64_t>& ids, size_t place) {
     if (markers == Markers::kNone) return;
     for (const int64_t id : ids) {

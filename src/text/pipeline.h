@@ -43,8 +43,18 @@ class Pipeline : public Tokenizer {
   };
   Encoding cut(std::string_view text, Markers markers) const override;
   std::vector<Cut> tokens_of(std::string_view text) const;
-  std::vector<AlignedText> words_of(AlignedText piece) const;
-  const std::vector<Token>& tokens_of_word(std::string_view word, WordCache& cache) const;
+  /// Words as bytes of the texts that they are cut from.
+  struct Words {
+    struct Word {
+      size_t text, begin, end;
+    };
+    std::vector<AlignedText> texts;
+    std::vector<Word> words;
+  };
+  Words words_of(AlignedText piece) const;
+  /// `tokens` is room for those of a word not seen before.
+  WordCache::Tokens tokens_of_word(std::string_view word, std::vector<Token>& tokens,
+                                   WordCache& cache) const;
   void trim(std::string_view text, bool first_is_added, std::vector<Cut>& tokens) const;
 
   Steps steps_;

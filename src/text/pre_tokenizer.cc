@@ -34,8 +34,8 @@ class CharacterSplit : public PreTokenizer {
  public:
   CharacterSplit(bool (*is_delimiter)(char32_t), Behavior behavior)
       : is_delimiter_(is_delimiter), behavior_(behavior) {}
-  void cut(AlignedText piece, std::vector<AlignedText>& out) const override {
-    split(piece, characters(piece.text(), is_delimiter_), false, behavior_, out);
+  void cut(std::string_view text, std::vector<Match>& parts) const override {
+    split(text.size(), characters(text, is_delimiter_), false, behavior_, parts);
   }
 
  private:
@@ -43,29 +43,35 @@ class CharacterSplit : public PreTokenizer {
   Behavior behavior_;
 };
 
+/// Spaces part words, and each punctuation character is one.
 class BertPreTokenizer : public PreTokenizer {
  public:
-  void cut(AlignedText piece, std::vector<AlignedText>& out) const override {
-    std::vector<AlignedText> words;
-    split(piece, characters(piece.text(), is_space), false, Behavior::kRemoved, words);
-    for (const AlignedText& word : words) {
-      split(word, characters(word.text(), is_punctuation), false, Behavior::kIsolated, out);
+  void cut(std::string_view text, std::vector<Match>& parts) const override {
+    size_t begin = 0;
+    for (size_t at = 0, end = 0; at < text.size(); at = end) {
+      const Character next = character_at(text, at);
+      end = at + next.size;
+      const bool punctuation = is_punctuation(next.code);
+      if (!punctuation && !is_space(next.code)) continue;
+      parts.emplace_back(begin, at);
+      if (punctuation) parts.emplace_back(at, end);
+      begin = end;
     }
+    parts.emplace_back(begin, text.size());
   }
 };
 
 /// Whitespace: `\w+|[^\w\s]+` are the words.
 class Whitespace : public PreTokenizer {
  public:
-  void cut(AlignedText piece, std::vector<AlignedText>& out) const override {
+  void cut(std::string_view text, std::vector<Match>& parts) const override {
     constexpr uint16_t kKinds = property::kWord | property::kSpace;
-    const std::string& text = piece.text();
     const auto kind = [&](size_t at) { return properties()[character_at(text, at).code] & kKinds; };
     for (size_t begin = 0; begin < text.size();) {
       size_t end = begin;
       while (end < text.size() && kind(end) == kind(begin))
         end += character_size(text[end]);
-      if (kind(begin) != property::kSpace) out.push_back(piece.slice(begin, end));
+      if (kind(begin) != property::kSpace) parts.emplace_back(begin, end);
       begin = end;
     }
   }
@@ -75,8 +81,8 @@ class RegexSplit : public PreTokenizer {
  public:
   RegexSplit(Regex pattern, bool invert, Behavior behavior)
       : pattern_(std::move(pattern)), invert_(invert), behavior_(behavior) {}
-  void cut(AlignedText piece, std::vector<AlignedText>& out) const override {
-    split(piece, pattern_.find_all(piece.text()), invert_, behavior_, out);
+  void cut(std::string_view text, std::vector<Match>& parts) const override {
+    split(text.size(), pattern_.find_all(text), invert_, behavior_, parts);
   }
 
  private:
@@ -91,15 +97,18 @@ class Metaspace : public PreTokenizer {
   Metaspace(std::string mark, Prepend prepend, bool cuts)
       : mark_(std::move(mark)), prepend_(prepend), cuts_(cuts) {}
 
-  void cut(AlignedText piece, std::vector<AlignedText>& out) const override {
-    piece.replace(characters(piece.text(), [](char32_t code) { return code == U' '; }), mark_);
+  bool rewrites() const override { return true; }
+  void rewrite(AlignedText& text) const override {
+    text.replace(characters(text.text(), [](char32_t code) { return code == U' '; }), mark_);
     const bool wanted =
-        prepend_ == Prepend::kAlways || (prepend_ == Prepend::kFirst && piece.whole().begin == 0);
-    if (wanted && !piece.text().starts_with(mark_)) piece.prepend(mark_);
-    if (!cuts_) return out.push_back(std::move(piece));
+        prepend_ == Prepend::kAlways || (prepend_ == Prepend::kFirst && text.whole().begin == 0);
+    if (wanted && !text.text().starts_with(mark_)) text.prepend(mark_);
+  }
+  void cut(std::string_view text, std::vector<Match>& parts) const override {
+    if (!cuts_) return parts.emplace_back(0, text.size()), void();
     const char32_t mark = character_at(mark_, 0).code;
-    split(piece, characters(piece.text(), [&](char32_t code) { return code == mark; }), false,
-          Behavior::kMergedWithNext, out);
+    split(text.size(), characters(text, [&](char32_t code) { return code == mark; }), false,
+          Behavior::kMergedWithNext, parts);
   }
 
  private:
@@ -164,7 +173,7 @@ void read_into(const Json& json, const std::string& where, int depth, PreTokeniz
       read_into(step, where, depth + 1, out);
   } else if (type == "ByteLevel") {
     const bool use_regex = !object.has("use_regex") || object.boolean("use_regex");
-    out.push_back(std::make_unique<ByteLevel>(object.boolean("add_prefix_space"), use_regex));
+    add_byte_level(object.boolean("add_prefix_space"), use_regex, out);
   } else if (type == "BertPreTokenizer") {
     out.push_back(make_bert_pre_tokenizer());
   } else if (type == "Whitespace") {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "aligned_text.h"
@@ -16,34 +17,31 @@ struct Piece {
   int64_t added = -1;  ///< the added token's id; -1: still to be cut
 };
 
-/// A step that cuts pieces (those not added tokens) into smaller ones, rewriting some.
+/// A step that cuts texts (those not added tokens) into smaller ones. Some rewrite them before.
 class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
-  /// Appends the parts of one piece; empty ones are dropped by the caller.
-  virtual void cut(AlignedText piece, std::vector<AlignedText>& out) const = 0;
+  /// Whether rewrite() does anything.
+  virtual bool rewrites() const { return false; }
+  virtual void rewrite(AlignedText&) const {}
+  /// Appends the parts of one text, from left to right; empty ones are dropped by the caller.
+  virtual void cut(std::string_view text, std::vector<Match>& parts) const = 0;
 };
 
 /// What becomes of a delimiter, as `tokenizers` names it.
 enum class Behavior { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext, kContiguous };
 
-/// Cuts a text at matches, in order and not overlapping; `invert`: what is between them are the
-/// delimiters.
-void split(const AlignedText& text, const std::vector<Match>& matches, bool invert,
-           Behavior behavior, std::vector<AlignedText>& out);
+/// Appends the parts of a text of `size` bytes cut at matches, in order and not overlapping;
+/// `invert`: what is between them are the delimiters.
+void split(size_t size, const std::vector<Match>& matches, bool invert, Behavior behavior,
+           std::vector<Match>& out);
 
-/// ByteLevel: cuts by GPT-2's pattern, or not at all, and writes bytes in GPT-2's alphabet (unless
-/// that is left to who cuts the words into tokens).
-class ByteLevel : public PreTokenizer {
+/// The second half of ByteLevel: writes bytes in GPT-2's alphabet, and cuts nothing.
+class ByteAlphabet : public PreTokenizer {
  public:
-  ByteLevel(bool add_prefix_space, bool use_regex, bool writes = true)
-      : add_prefix_space_(add_prefix_space), use_regex_(use_regex), writes_(writes) {}
-  void cut(AlignedText piece, std::vector<AlignedText>& out) const override;
-  bool add_prefix_space() const { return add_prefix_space_; }
-  bool use_regex() const { return use_regex_; }
-
- private:
-  bool add_prefix_space_, use_regex_, writes_;
+  bool rewrites() const override { return true; }
+  void rewrite(AlignedText& text) const override;
+  void cut(std::string_view text, std::vector<Match>& parts) const override;
 };
 
 using PreTokenizers = std::vector<std::unique_ptr<const PreTokenizer>>;
@@ -51,6 +49,8 @@ using PreTokenizers = std::vector<std::unique_ptr<const PreTokenizer>>;
 std::unique_ptr<const PreTokenizer> make_bert_pre_tokenizer();
 std::unique_ptr<const PreTokenizer> make_split(Regex pattern, bool invert, Behavior behavior);
 std::unique_ptr<const PreTokenizer> make_digits(bool individual);
+/// ByteLevel: cuts by GPT-2's pattern, or not at all, and writes bytes in GPT-2's alphabet.
+void add_byte_level(bool add_prefix_space, bool use_regex, PreTokenizers& steps);
 
 /// "pre_tokenizer" of a tokenizer.json: its steps in order (none for null). `where` starts
 /// messages. Throws Error{kBadInput} on what it lacks, and on every kind that is not supported.

@@ -16,6 +16,13 @@ struct Regex::Compiled {
     void operator()(pcre2_code* code) const { pcre2_code_free(code); }
   };
   std::unique_ptr<pcre2_code, FreeCode> code;
+  std::string literal;  // all that the pattern matches, if not empty
+  /// pcre2_jit_match, which checks less; pcre2_match, which is only slower, where there is no JIT.
+  decltype(&pcre2_match) match = pcre2_match;
+
+  explicit Compiled(pcre2_code* compiled) : code(compiled) {
+    if (pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE) == 0) match = pcre2_jit_match;
+  }
 };
 
 namespace {
@@ -41,7 +48,6 @@ pcre2_code* compile(std::string_view pattern, std::string_view shown, const std:
   if (code == nullptr) {
     bad_input("{}: pattern '{}': {}", where, excerpt(shown), message_of(error));
   }
-  pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // without it (no JIT here) it is only slower
   return code;
 }
 
@@ -54,9 +60,7 @@ Regex::Regex(std::string_view pattern, const std::string& where) : where_(where)
   if (pattern.size() > kMaxPattern) {
     bad_input("{}: a pattern of {} bytes; at most {} are read", where, pattern.size(), kMaxPattern);
   }
-  auto compiled = std::make_shared<Compiled>();
-  compiled->code.reset(compile(to_pcre2(pattern, where), pattern, where));
-  compiled_ = std::move(compiled);
+  compiled_ = std::make_shared<Compiled>(compile(to_pcre2(pattern, where), pattern, where));
 }
 
 Regex Regex::literal(std::string_view text, const std::string& where) {
@@ -67,8 +71,8 @@ Regex Regex::literal(std::string_view text, const std::string& where) {
     if (!plain) pattern.push_back('\\');
     pattern.push_back(c);
   }
-  auto compiled = std::make_shared<Compiled>();
-  compiled->code.reset(compile(pattern, text, where));
+  auto compiled = std::make_shared<Compiled>(compile(pattern, text, where));
+  compiled->literal = text;
   return {std::move(compiled), where};
 }
 
@@ -80,15 +84,21 @@ bool Regex::matches_empty() const {
 
 std::vector<Match> Regex::find_all(std::string_view text) const {
   std::vector<Match> matches;
-  const std::unique_ptr<pcre2_match_data, FreeMatch> data(
-      pcre2_match_data_create_from_pattern(compiled_->code.get(), nullptr));
+  if (const std::string_view literal = compiled_->literal; !literal.empty()) {
+    for (size_t at = 0; (at = text.find(literal, at)) != text.npos; at += literal.size())
+      matches.emplace_back(at, at + literal.size());
+    return matches;
+  }
+  // Where the whole match lies is all that is asked for, whatever the pattern.
+  thread_local const std::unique_ptr<pcre2_match_data, FreeMatch> data(
+      pcre2_match_data_create(1, nullptr));
   if (!data) throw std::bad_alloc();
   const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
   size_t at = 0;
   size_t last = std::string_view::npos;  // end of the last match
   while (at <= text.size()) {
-    const int found = pcre2_match(compiled_->code.get(), subject, text.size(), at,
-                                  PCRE2_NO_UTF_CHECK, data.get(), nullptr);
+    const int found = compiled_->match(compiled_->code.get(), subject, text.size(), at,
+                                       PCRE2_NO_UTF_CHECK, data.get(), nullptr);
     if (found == PCRE2_ERROR_NOMATCH) break;
     if (found < 0) bad_input("{}: a pattern fails on this text: {}", where_, message_of(found));
     const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(data.get());

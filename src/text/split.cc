@@ -8,17 +8,16 @@ struct Part {
   bool delimiter;
 };
 
-/// All of the text: matches and what lies between them.
-std::vector<Part> parts_of(size_t size, const std::vector<Match>& matches, bool invert) {
-  std::vector<Part> parts;
+/// Calls each(part) for all of the text: matches and what lies between them.
+template <typename Each>
+void visit(size_t size, const std::vector<Match>& matches, bool invert, Each each) {
   size_t done = 0;
   for (const auto& [begin, end] : matches) {
-    if (done < begin) parts.push_back({done, begin, invert});
-    parts.push_back({begin, end, !invert});
+    if (done < begin) each(Part{done, begin, invert});
+    each(Part{begin, end, !invert});
     done = end;
   }
-  if (done < size) parts.push_back({done, size, invert});
-  return parts;
+  if (done < size) each(Part{done, size, invert});
 }
 
 /// Joins each part with the one before where join(part, that one) holds.
@@ -53,27 +52,25 @@ std::vector<Part> joined_with_next(const std::vector<Part>& parts) {
 
 }  // namespace
 
-void split(const AlignedText& text, const std::vector<Match>& matches, bool invert,
-           Behavior behavior, std::vector<AlignedText>& out) {
-  std::vector<Part> parts = parts_of(text.text().size(), matches, invert);
-  switch (behavior) {
-    case Behavior::kRemoved:
-      std::erase_if(parts, [](const Part& part) { return part.delimiter; });
-      break;
-    case Behavior::kIsolated:
-      break;
-    case Behavior::kContiguous:
-      parts = joined(parts, [](bool now, bool before) { return now == before; });
-      break;
-    case Behavior::kMergedWithPrevious:
-      parts = joined(parts, [](bool now, bool before) { return now && !before; });
-      break;
-    case Behavior::kMergedWithNext:
-      parts = joined_with_next(parts);
-      break;
+void split(size_t size, const std::vector<Match>& matches, bool invert, Behavior behavior,
+           std::vector<Match>& out) {
+  if (behavior == Behavior::kIsolated || behavior == Behavior::kRemoved) {
+    return visit(size, matches, invert, [&](const Part& part) {
+      if (behavior == Behavior::kIsolated || !part.delimiter)
+        out.emplace_back(part.begin, part.end);
+    });
+  }
+  std::vector<Part> parts;
+  visit(size, matches, invert, [&](const Part& part) { parts.push_back(part); });
+  if (behavior == Behavior::kContiguous) {
+    parts = joined(parts, [](bool now, bool before) { return now == before; });
+  } else if (behavior == Behavior::kMergedWithPrevious) {
+    parts = joined(parts, [](bool now, bool before) { return now && !before; });
+  } else {
+    parts = joined_with_next(parts);
   }
   for (const Part& part : parts)
-    if (part.begin < part.end) out.push_back(text.slice(part.begin, part.end));
+    out.emplace_back(part.begin, part.end);
 }
 
 }  // namespace ssmi::text

@@ -57,7 +57,7 @@ PreTokenizers pre_tokenizers_of(const ByteLevelBpe& bpe, const std::string& wher
     gpt2 = pattern == "gpt2";
     if (!gpt2) steps.push_back(make_split(Regex(pattern, where), false, Behavior::kIsolated));
   }
-  steps.push_back(std::make_unique<ByteLevel>(false, gpt2));
+  add_byte_level(false, gpt2, steps);
   return steps;
 }
 

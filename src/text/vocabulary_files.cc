@@ -150,7 +150,7 @@ std::unique_ptr<Tokenizer> read_bpe_files(const fs::path& folder, const Json& co
     rules += fmt::format(" {} {}", token.id, token.lstrip);
   }
   steps.added = AddedTokens(added, steps.normalizers);
-  steps.pre_tokenizers.push_back(std::make_unique<ByteLevel>(prefix, true));
+  add_byte_level(prefix, true, steps.pre_tokenizers);
   steps.model = std::make_unique<Bpe>(tokens, read_merges_file(merges_text, merges.string()),
                                       BpeOptions{}, where);
   steps.sha256 = sha256(fmt::format("{}\n{}\n{}", sha256(vocabulary_text), sha256(merges_text),
