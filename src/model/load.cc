@@ -93,6 +93,10 @@ std::vector<std::string> notes_of_names(const Names& names, const ModelInfo& inf
   if (names.added > 0) {
     notes.push_back(fmt::format("names: added '{}' to {} tensors", info.base_prefix, names.added));
   }
+  if (names.norms > 0) {
+    notes.push_back(
+        fmt::format("names: read gamma and beta as weight and bias in {} tensors", names.norms));
+  }
   if (!names.ignored.empty()) {
     notes.push_back(fmt::format("ignored {} tensors that a {} has no use for: {}",
                                 names.ignored.size(), info.architecture, listed(names.ignored)));

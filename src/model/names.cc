@@ -23,6 +23,15 @@ struct Match {
   bool added = false;
 };
 
+/// The name by which TensorFlow's BERT calls a norm's parameter, as PyTorch's does.
+std::string modern(const std::string& name) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kNorms{
+      {{".LayerNorm.gamma", ".LayerNorm.weight"}, {".LayerNorm.beta", ".LayerNorm.bias"}}};
+  for (const auto& [old, now] : kNorms)
+    if (name.ends_with(old)) return name.substr(0, name.size() - old.size()).append(now);
+  return name;
+}
+
 class Matcher {
  public:
   explicit Matcher(Model& model) : model_(model), base_(model.info().base_prefix) {
@@ -66,7 +75,8 @@ Names match_names(const io::TensorMap& tensors, Model& model) {
   const Matcher matcher(model);
   Names names;
   for (const auto& [stored, view] : tensors) {
-    const auto match = matcher.match(stored);
+    const std::string name = modern(stored);
+    const auto match = matcher.match(name);
     if (!match) {
       names.unexpected.push_back(stored);
       continue;
@@ -82,6 +92,7 @@ Names match_names(const io::TensorMap& tensors, Model& model) {
     }
     if (!match->stripped.empty()) ++names.stripped[match->stripped];
     names.added += match->added ? 1 : 0;
+    names.norms += name != stored ? 1 : 0;
   }
   return names;
 }

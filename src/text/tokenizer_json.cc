@@ -154,7 +154,7 @@ std::unique_ptr<Tokenizer> read_tokenizer_json(std::string_view text, const std:
   steps.pre_tokenizers = read_pre_tokenizers(part("pre_tokenizer"), where);
   const auto levels = std::count_if(
       steps.pre_tokenizers.begin(), steps.pre_tokenizers.end(),
-      [](const auto& step) { return dynamic_cast<const ByteLevel*>(step.get()) != nullptr; });
+      [](const auto& step) { return dynamic_cast<const ByteAlphabet*>(step.get()) != nullptr; });
   // Each would write two bytes for most of the one before.
   if (levels > 1) bad_input("{}: pre_tokenizer ByteLevel {} times is not supported", where, levels);
   steps.post = read_post_processor(part("post_processor"), where);

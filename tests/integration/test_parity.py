@@ -123,3 +123,23 @@ def test_the_table_lists_every_case():
     table = (ROOT / "docs/parity.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `([^`]+)` \|", table, re.M)
     assert listed == parity.CASES
+
+
+def test_norms_named_as_the_first_bert_checkpoints_do(ssmi, tmp_path):
+    source, old = parity.GOLDEN / "bert-masked-lm", tmp_path / "old"
+    old.mkdir()
+    (old / "config.json").write_bytes((source / "config.json").read_bytes())
+    tensors = read(source / "model.safetensors")
+    renamed = {name.replace("LayerNorm.weight", "LayerNorm.gamma")
+               .replace("LayerNorm.bias", "LayerNorm.beta"): value
+               for name, value in tensors.items()}
+    changed = len(set(renamed) - set(tensors))
+    assert changed > 4
+    write(old / "model.safetensors", renamed)
+    outputs = []
+    for folder in (source, old):
+        write(tmp_path / "ids.safetensors", {"input_ids": np.array([[5, 7, 3]])})
+        result = ssmi("embed", folder, "--ids", "ids.safetensors", "--logits", "--out", "o.st")
+        outputs.append((tmp_path / "o.st").read_bytes())
+    assert f"read gamma and beta as weight and bias in {changed} tensors" in result.stderr
+    assert outputs[0] == outputs[1]
