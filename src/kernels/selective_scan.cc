@@ -4,6 +4,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/min.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/softplus.h>
 #include <ATen/ops/zeros.h>
@@ -12,10 +13,20 @@
 
 namespace ssmi::kernels {
 
+namespace {
+
+/// Whether no step grows a state, where the fused kernel's exponential ends. A tap may have put
+/// anything into the step sizes.
+bool decays(const SelectiveScan& scan) {
+  return scan.softplus || scan.delta.numel() == 0 || at::min(scan.delta).item<float>() >= 0;
+}
+
+}  // namespace
+
 at::Tensor selective_scan(const SelectiveScan& scan, std::span<const int64_t> offsets,
                           Direction direction) {
-  return is_fusable(scan.u) ? selective_scan_fused(scan, offsets, direction)
-                            : selective_scan_reference(scan, offsets, direction);
+  return is_fusable(scan.u) && decays(scan) ? selective_scan_fused(scan, offsets, direction)
+                                            : selective_scan_reference(scan, offsets, direction);
 }
 
 at::Tensor selective_scan_reference(const SelectiveScan& scan, std::span<const int64_t> offsets,

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <thread>
 #include <vector>
 
@@ -173,6 +174,18 @@ TEST_CASE("threads: at::parallel_for runs on two threads at once") {
   });
   CHECK(arrived == 2);
   CHECK(together);
+}
+
+TEST_CASE("scan: a step size below zero grows the state without bound") {
+  SelectiveScan scan = as_float(random_scan(2, 8, 4));
+  for (at::Tensor* x : {&scan.u, &scan.b, &scan.c})
+    x->fill_(1);
+  scan.a.fill_(-3);
+  scan.delta[1].fill_(-60);  // exp(180) is beyond float32
+  const at::Tensor y =
+      selective_scan(scan, std::vector<int64_t>{0, 2}, Direction::kForward).contiguous();
+  CHECK(std::isfinite(y[0][0].item<float>()));
+  CHECK(y[1][0].item<float>() == std::numeric_limits<float>::infinity());
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace ssmi::kernels {
 /// undefined.
 struct SelectiveScan {
   at::Tensor u;           ///< [S, E] input
-  at::Tensor delta;       ///< [S, E] step sizes, not negative
+  at::Tensor delta;       ///< [S, E] step sizes
   at::Tensor a;           ///< [E, N] continuous transition, negative
   at::Tensor b;           ///< [S, N] input map
   at::Tensor c;           ///< [S, N] output map
@@ -30,7 +30,7 @@ enum class Direction { kForward, kBackward };
 /// h_t = exp(delta_t a) h_{t-1} + delta_t b_t u_t, the state starting at zero at each row's first
 /// token (its last one for kBackward). `offsets` has one entry more than there are rows: row r is
 /// tokens [offsets[r], offsets[r + 1]). Returns [S, E], `out` if there is one. Float32 on a CPU
-/// takes the fused kernel, whatever else the reference.
+/// takes the fused kernel, but for step sizes below zero; whatever else the reference.
 at::Tensor selective_scan(const SelectiveScan& scan, std::span<const int64_t> offsets,
                           Direction direction);
 
