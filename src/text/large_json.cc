@@ -1,6 +1,6 @@
 #include "large_json.h"
 
-#include <set>
+#include <unordered_set>
 
 #include "ssmi/core/error.h"
 #include "ssmi/core/excerpt.h"
@@ -9,7 +9,7 @@ namespace ssmi::text {
 
 LargeJson parse_large_json(std::string_view text, const std::string& where) {
   constexpr int kMaxDepth = 32;
-  std::vector<std::set<std::string>> keys;  // of the objects that are open
+  std::vector<std::unordered_set<std::string>> keys;  // of the objects that are open
   const auto check = [&](int depth, LargeJson::parse_event_t event, LargeJson& value) {
     using Event = LargeJson::parse_event_t;
     if (depth >= kMaxDepth && (event == Event::object_start || event == Event::array_start)) {
@@ -17,8 +17,10 @@ LargeJson parse_large_json(std::string_view text, const std::string& where) {
     }
     if (event == Event::object_start) keys.emplace_back();
     if (event == Event::object_end) keys.pop_back();
-    if (event == Event::key && !keys.back().insert(value.get<std::string>()).second) {
-      bad_input("{}: key '{}' is given twice", where, excerpt(value.get<std::string>()));
+    if (event != Event::key) return true;
+    const auto& key = value.get_ref<const std::string&>();
+    if (!keys.back().insert(key).second) {
+      bad_input("{}: key '{}' is given twice", where, excerpt(key));
     }
     return true;
   };

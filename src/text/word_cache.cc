@@ -1,5 +1,6 @@
 #include "word_cache.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace ssmi::text {
