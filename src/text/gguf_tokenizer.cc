@@ -19,6 +19,7 @@ struct Family {
   std::string_view name;
   std::vector<std::string> patterns;
   bool digits_alone = false;
+  bool nfc = false;
   bool ignore_merges = false;
   bool bos = false;  ///< a marker before a text, where the metadata do not say
 };
@@ -37,6 +38,7 @@ const std::vector<Family>& families() {
        .patterns = {kWords + "{1,3}" + kRest},
        .ignore_merges = true,
        .bos = true},
+      {.name = "qwen2", .patterns = {kWords + kRest}, .nfc = true},
       {.name = "smollm", .patterns = {"gpt2"}, .digits_alone = true},
       {.name = "starcoder", .patterns = {"gpt2"}, .digits_alone = true}};
   return kFamilies;
@@ -102,6 +104,7 @@ std::unique_ptr<Tokenizer> load_gguf_tokenizer(const std::filesystem::path& path
   bpe.merges = metadata.strings("tokenizer.ggml.merges");
   bpe.special = special_ids(metadata, bpe.tokens.size());
   bpe.patterns = family.patterns;
+  bpe.nfc = family.nfc;
   bpe.digits_alone = family.digits_alone;
   bpe.ignore_merges = family.ignore_merges;
   bpe.bos = marker(metadata, "bos", family.bos);

@@ -66,9 +66,10 @@ PreTokenizers pre_tokenizers_of(const ByteLevelBpe& bpe, const std::string& wher
 std::unique_ptr<Tokenizer> make_tokenizer(const ByteLevelBpe& bpe, const std::string& where) {
   Canonical canonical("byte-level BPE");
   canonical.add(bpe.tokens).add(bpe.merges).add(bpe.patterns);
-  canonical.add(fmt::format("{} {} {} {}", bpe.digits_alone, bpe.ignore_merges,
+  canonical.add(fmt::format("{} {} {} {} {}", bpe.nfc, bpe.digits_alone, bpe.ignore_merges,
                             bpe.bos.value_or(-1), bpe.eos.value_or(-1)));
   Steps steps;
+  if (bpe.nfc) steps.normalizers = read_normalizers(Json{{"type", "NFC"}}, where);
   steps.pre_tokenizers = pre_tokenizers_of(bpe, where);
   Bpe::Merges merges;
   for (const std::string& merge : bpe.merges)

@@ -6,7 +6,7 @@ import gguf
 import numpy as np
 import parity_cases as parity
 import pytest
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from conftest import ROOT
 from gguf_files import TYPES, add_tokenizer, finish, write_gguf
@@ -85,6 +85,7 @@ FAMILIES = {  # the steps of each family's tokenizer.json
     "smollm": [DIGITS, byte_level(use_regex=True)],
     "starcoder": [DIGITS, byte_level(use_regex=True)],
     "llama-bpe": [split(LLAMA3), byte_level()],
+    "qwen2": [split(LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")), byte_level()],
     "deepseek-coder": [split(r"[\r\n]"), split(r"\s?\p{L}+"), split(r"\s?\p{P}+"),
                        split("[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"), DIGITS, byte_level()],
 }
@@ -99,6 +100,8 @@ def texts():
 def trained(family, texts):
     out = Tokenizer(models.BPE(ignore_merges=family == "llama-bpe"))
     out.pre_tokenizer = pre_tokenizers.Sequence(FAMILIES[family])
+    if family == "qwen2":
+        out.normalizer = normalizers.NFC()
     out.train_from_iterator([text.decode() for text in texts[::20]], trainers.BpeTrainer(
         vocab_size=900, special_tokens=["<|endoftext|>", "<s>"], show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))

@@ -44,6 +44,7 @@ TEST_CASE("gguf tokenizer: the family says whether digits stand alone") {
   CHECK(load(small("gpt-2"))->encode("12aa").ids == Ids{2, 4});
   CHECK(load(small("smollm"))->encode("12aa").ids == Ids{0, 1, 4});
   CHECK(load(small("starcoder"))->encode("12aa").ids == Ids{0, 1, 4});
+  CHECK(load(small("qwen2"))->encode("12aa").ids == Ids{0, 1, 4});
   CHECK(load(small("llama-bpe", {entry("tokenizer.ggml.add_bos_token", false)}))
             ->encode("12aa")
             .ids == Ids{2, 4});
@@ -92,7 +93,7 @@ TEST_CASE("gguf tokenizer: what is not known is refused by name") {
           {entry("tokenizer.ggml.model", "bert")});
   refuses(
       "cuts texts as 'tekken' does ('tokenizer.ggml.pre'), of which are known: deepseek-coder, "
-      "gpt-2, llama-bpe, smollm, starcoder",
+      "gpt-2, llama-bpe, qwen2, smollm, starcoder",
       small("tekken"));
   refuses("'tokenizer.ggml.add_space_prefix' is true, only false is supported",
           small("gpt-2", {entry("tokenizer.ggml.add_space_prefix", true)}));

@@ -18,6 +18,7 @@ struct ByteLevelBpe {
   /// How a text is cut before BPE: "gpt2", or a regular expression (Oniguruma's syntax) whose
   /// matches are the words, one after another.
   std::vector<std::string> patterns{"gpt2"};
+  bool nfc = false;            ///< texts are put into Unicode's normal form C first
   bool digits_alone = false;   ///< every digit is cut off, before the patterns
   bool ignore_merges = false;  ///< a word that is in the vocabulary is one token
   std::optional<int64_t> bos;  ///< marker put before a text
