@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "ssmi/core/checked.h"
 #include "ssmi/core/error.h"
@@ -67,11 +68,16 @@ int taken_or_refused(Action&& action) {
 }
 
 /// Reads every byte of every tensor, which finds a view that leaves its file, and holds its extent
-/// against its shape.
+/// against its shape; decodes those that are encoded.
 inline void touch(const io::TensorMap& tensors) {
   static volatile uint8_t sum = 0;
   for (const auto& [name, view] : tensors) {
     const auto elements = checked_numel(view.shape);
+    if (elements && view.encoding) {
+      std::vector<float> values(static_cast<size_t>(*elements));
+      io::decode(view, values);
+      continue;
+    }
     if (!elements || view.data.size() != static_cast<uint64_t>(*elements) *
                                              static_cast<uint64_t>(io::dtype_size(view.dtype))) {
       std::abort();

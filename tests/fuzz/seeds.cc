@@ -4,6 +4,7 @@
 #include <iostream>
 #include <string>
 
+#include "io/raw_gguf.h"
 #include "io/raw_safetensors.h"
 #include "io/raw_torch.h"
 
@@ -67,6 +68,33 @@ void seed_pickles() {
        torch_legacy({weights, {"0", "1"}, raw(int64_t{2}) + first + raw(int64_t{6}) + second}));
 }
 
+void seed_gguf() {
+  namespace g = ssmi::test::gguf;
+  using Texts = std::vector<std::string>;
+  Bytes types = g::raw(uint32_t{5}) + g::raw(uint64_t{4});
+  for (const int32_t type : {1, 1, 1, 3})
+    types += g::raw(type);
+  seed("gguf", "llama",
+       g::file(
+           {g::entry("general.architecture", "llama"), g::entry("llama.block_count", 1U),
+            g::entry("llama.context_length", 16U), g::entry("llama.embedding_length", 32U),
+            g::entry("llama.feed_forward_length", 8U), g::entry("llama.attention.head_count", 1U),
+            g::entry("llama.attention.layer_norm_rms_epsilon", 1e-5F),
+            g::entry("llama.rope.freq_base", 500.0F), g::entry("llama.rope.scaling.type", "linear"),
+            g::entry("llama.rope.scaling.factor", 2.0F)},
+           {g::tensor("token_embd.weight", {32, 2}, 8, 0),
+            g::tensor("blk.0.attn_q.weight", {32, 2}, 3, 96)},
+           g::padded(Bytes(68, 'a')) + g::padded(Bytes(40, 'b'))));
+  seed("gguf", "tokenizer",
+       g::file({g::entry("tokenizer.ggml.model", "gpt2"), g::entry("tokenizer.ggml.pre", "smollm"),
+                g::entry("tokenizer.ggml.tokens", Texts{"d", "e", "de", "<s>"}),
+                g::entry("tokenizer.ggml.merges", Texts{"d e"}),
+                g::entry("tokenizer.ggml.token_type", 9, types),
+                g::entry("tokenizer.ggml.add_bos_token", true),
+                g::entry("tokenizer.ggml.bos_token_id", 3U)},
+               {}, ""));
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -78,4 +106,5 @@ int main(int count, char** arguments) {
   seed_safetensors();
   seed_json();
   seed_pickles();
+  seed_gguf();
 }
