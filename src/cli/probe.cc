@@ -288,8 +288,9 @@ void add_probe(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "probe", "Find out what each layer knows about the syntax and data flow of code");
   command
-      ->add_option("checkpoint", options->checkpoints, "Checkpoint folders, or names of known ones")
-      ->type_name("DIR")
+      ->add_option("checkpoint", options->checkpoints,
+                   "Checkpoint folders, weight files, or names of known ones")
+      ->type_name("PATH")
       ->capture_default_str();
   add_data_options(*command, *options);
   add_work_options(*command, *options);
