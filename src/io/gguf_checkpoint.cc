@@ -23,10 +23,11 @@ int64_t interleaved_heads(const GgufDialect& dialect, const Json& config, std::s
 }
 
 void check_rows(const GgufTensor& tensor, int64_t heads, const std::string& what) {
-  const int64_t rows = tensor.shape.empty() ? 0 : tensor.shape.front();
+  const int64_t rows = tensor.shape.empty() ? 1 : tensor.shape.front();
   const auto bytes = static_cast<int64_t>(tensor.data.size());
-  if (rows == 0 || rows % (2 * heads) != 0 || bytes / rows % tensor.format->bytes != 0) {
-    bad_input("{} has {} rows, expected whole pairs of {} heads", what, rows, heads);
+  if (bytes == 0 || rows % (2 * heads) != 0 || bytes / rows % tensor.format->bytes != 0) {
+    bad_input("{} has {} rows of {} bytes in all, expected whole pairs of {} heads", what, rows,
+              bytes, heads);
   }
 }
 

@@ -149,7 +149,7 @@ CHANGES = [
     ("embedding_length", 64, "has shape [96, 32], m.gguf says [96, 64]"),
     ("attention.head_count", 0, "should be an integer from 1"),
     ("attention.head_count", 3, "does not divide among 3 heads"),
-    ("attention.head_count", 32, "has 32 rows, expected whole pairs of 32 heads"),
+    ("attention.head_count", 32, "has 32 rows of 4096 bytes in all, expected whole pairs of 32 heads"),
     ("attention.key_length", 10, "says [40, 32]"),
     ("attention.value_length", 4, "'llama.attention.value_length' is 4, only 8 is supported"),
     ("rope.dimension_count", 4, "'llama.rope.dimension_count' is 4, only 8 is supported"),

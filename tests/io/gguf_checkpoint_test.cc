@@ -161,9 +161,11 @@ TEST_CASE("gguf checkpoint: a query of rows that are no whole heads is refused")
         {tensor("token_embd.weight", {4, 3}, 0, 0), tensor("blk.0.attn_q.weight", extents, 0, 64)},
         floats(12) + floats(size));
   };
-  const char* message = "tensor 'blk.0.attn_q.weight' has 3 rows, expected whole pairs of 1 heads";
+  const char* message = "tensor 'blk.0.attn_q.weight' has 3 rows of 60 bytes in all, expected";
   check_fails(ExitCode::kBadInput, message, [&] { open_bytes(query({5, 3}, 16)); });
-  check_fails(ExitCode::kBadInput, "has 0 rows", [&] { open_bytes(query({}, 1)); });
+  check_fails(ExitCode::kBadInput, "has 1 rows of 4 bytes", [&] { open_bytes(query({}, 1)); });
+  check_fails(ExitCode::kBadInput, "rows of 0 bytes in all",
+              [&] { open_bytes(query({0, uint64_t{1} << 40}, 0)); });
 }
 
 TEST_CASE("gguf checkpoint: which file a path is") {
