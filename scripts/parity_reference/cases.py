@@ -13,6 +13,7 @@ class Case:
     options: dict
     edit: list = field(default_factory=list)
     leaks: bool = False  # the class itself reads padding on the left
+    pads: bool = False  # the padding token is in the texts too
 
 
 BERT = {"vocab_size": 96, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -53,6 +54,7 @@ CASES = {
     "roberta-sequence": Case("RobertaForSequenceClassification", ROBERTA | {"num_labels": 3},
                              leaks=True),
     "roberta-token": Case("RobertaForTokenClassification", ROBERTA | {"num_labels": 4}),
+    "roberta-pads": Case("RobertaModel", ROBERTA, pads=True),
     # RoCoder: RoFormer is the same network with interleaved pairs
     "rocoder": Case("RoFormerForMaskedLM", BERT, [edits.rocoder(interleaved=False)]),
     "rocoder-interleaved": Case("RoFormerModel", BERT | {"hidden_act": "gelu_new"},
@@ -95,6 +97,8 @@ CASES = {
     "llama-llama3": Case("LlamaForCausalLM", LLAMA | {"rope_parameters": LLAMA3}),
     "llama-llama3-old": Case("LlamaModel", LLAMA | {"rope_parameters": LLAMA3}, [edits.old_rope]),
     "llama-sequence": Case("LlamaForSequenceClassification", LLAMA | {"num_labels": 3}),
+    "llama-sequence-pads": Case("LlamaForSequenceClassification", LLAMA | {"num_labels": 3},
+                                pads=True),
     "llama-token": Case("LlamaForTokenClassification", LLAMA | {"num_labels": 3}),
     # Qwen2
     "qwen2": Case("Qwen2ForCausalLM", LLAMA | rope(rope_theta=1000.0) | {

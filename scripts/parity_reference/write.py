@@ -57,11 +57,15 @@ def make(case):
     return model.eval()
 
 
-def rows_of(config):
+def rows_of(config, pads):
+    """Rows of random ids; with `pads` the padding token is in the midst and at the end of some."""
     pad = config.pad_token_id
-    return [torch.tensor([id if id != pad else 5 for id in
+    rows = [torch.tensor([id if id != pad else 5 for id in
                           torch.randint(0, config.vocab_size, (length,)).tolist()])
             for length in LENGTHS]
+    if pads:
+        rows[2][3] = rows[3][7] = rows[3][8] = rows[3][-1] = pad
+    return rows
 
 
 def padded(rows, config, side):
@@ -120,8 +124,8 @@ def values(model, ids, mask):
     return result
 
 
-def reference(model, name, leaks):
-    rows = rows_of(model.config)
+def reference(model, name, leaks, pads):
+    rows = rows_of(model.config, pads)
     alone = [values(model, tokens[None], torch.ones_like(tokens[None]))[0] for tokens in rows]
     for side in ("right",) if leaks else ("right", "left"):
         for one, other in zip(alone, values(model, *padded(rows, model.config, side)), strict=True):
@@ -142,7 +146,7 @@ def reference(model, name, leaks):
 def write(name, case):
     torch.manual_seed(zlib.crc32(name.encode()))
     model = make(case)
-    expected = reference(model, name, case.leaks)
+    expected = reference(model, name, case.leaks, case.pads)
     folder = GOLDEN / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -176,4 +180,5 @@ def main(names):
         write(name, CASES[name])
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

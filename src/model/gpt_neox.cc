@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "ssmi/core/error.h"
 #include "transformer_config.h"
 
 namespace ssmi::model {
@@ -40,7 +41,13 @@ std::unique_ptr<Model> make_gpt_neox(const JsonObject& config, const Stored& sto
   result.base_prefix = "gpt_neox.";
   result.names = kNames;
   result.inner = extent(config, "intermediate_size");
-  result.rotary = read_rotary(config, result.head_width, 0.25);
+  if (integer_or(config, "head_dim", result.head_width, 1, kMaxExtent) != result.head_width) {
+    bad_input(
+        "{}: 'head_dim' differs from 'hidden_size' / 'num_attention_heads', which is not "
+        "supported",
+        config.where());
+  }
+  result.rotary = read_rotary(config, result.head_width, {"rotary_emb_base", "rotary_pct", 0.25});
   result.norm_epsilon = number_or(config, "layer_norm_eps", 1e-5);
   result.activation = activation_named(config, "hidden_act", "gelu");
   result.parallel = boolean_or(config, "use_parallel_residual", true);

@@ -13,8 +13,8 @@ namespace ssmi::model {
 /// Which stored tensor each parameter of a model is. A stored name that is a parameter's is taken
 /// as it is. Otherwise wrappers' prefixes ("module.", "model.", "_orig_mod.", the model's own base
 /// prefix) are taken off its front, one after the other, until it is one, or is one with the base
-/// prefix added. A norm's "gamma" and "beta", as the first BERTs have them, are its weight and bias.
-/// docs/formats.md lists the rules.
+/// prefix added. A norm's "gamma" and "beta", as the first BERTs have them, are its weight and
+/// bias. docs/formats.md lists the rules.
 struct Names {
   std::map<std::string, std::string> stored;  ///< parameter -> stored name
   std::vector<std::string> ignored;           ///< stored names the model passes over

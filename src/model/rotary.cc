@@ -27,8 +27,8 @@ double positive(const JsonObject& config, const std::string& key, double otherwi
   return value;
 }
 
-/// What changes the angles: `kind` and its numbers.
-void read_scaling(const JsonObject& scaling, Rotary& rotary) {
+/// What changes the angles: `kind` and its numbers. `longest` is the config's own text length.
+void read_scaling(const JsonObject& scaling, double longest, Rotary& rotary) {
   const std::string kind =
       string_or(scaling, is_given(scaling, "rope_type") ? "rope_type" : "type", "default");
   if (kind == "default") return;
@@ -40,10 +40,10 @@ void read_scaling(const JsonObject& scaling, Rotary& rotary) {
   }
   rotary.factor = positive(scaling, "factor", 0);
   if (kind == "linear") return;
-  rotary.llama3 =
-      Llama3Scaling{.low_factor = positive(scaling, "low_freq_factor", 0),
-                    .high_factor = positive(scaling, "high_freq_factor", 0),
-                    .original_length = positive(scaling, "original_max_position_embeddings", 0)};
+  rotary.llama3 = Llama3Scaling{
+      .low_factor = positive(scaling, "low_freq_factor", 0),
+      .high_factor = positive(scaling, "high_freq_factor", 0),
+      .original_length = positive(scaling, "original_max_position_embeddings", longest)};
   if (rotary.llama3->high_factor <= rotary.llama3->low_factor) {
     bad_input("{}: 'high_freq_factor' is {}, expected more than 'low_freq_factor', which is {}",
               scaling.where(), rotary.llama3->high_factor, rotary.llama3->low_factor);
@@ -64,27 +64,26 @@ at::Tensor stretched(const at::Tensor& frequencies, double factor, const Llama3S
 
 }  // namespace
 
-Rotary read_rotary(const JsonObject& config, int64_t head_width, double fraction) {
-  const bool is_new = is_given(config, "rope_parameters");
-  const JsonObject parameters =
-      is_new ? JsonObject(config.at("rope_parameters"), config.where() + ": rope_parameters")
-             : config;
-  const char* theta = is_given(parameters, "rope_theta") ? "rope_theta" : "rotary_emb_base";
-  const char* share =
-      is_given(parameters, "partial_rotary_factor") ? "partial_rotary_factor" : "rotary_pct";
-  fraction = positive(parameters, share, fraction);
-  Rotary rotary{.width = static_cast<int64_t>(static_cast<double>(head_width) * fraction),
-                .base = positive(parameters, theta, 10000),
+Rotary read_rotary(const JsonObject& config, int64_t head_width, const RotaryKeys& keys) {
+  const Json nothing = Json::object();
+  const auto holds = [&](const char* key) {
+    return is_given(config, key) && !config.at(key).empty();
+  };
+  const char* where = holds("rope_scaling") ? "rope_scaling" : "rope_parameters";
+  const JsonObject parameters(holds(where) ? config.at(where) : nothing,
+                              config.where() + ": " + where);
+  const double base = is_given(parameters, "rope_theta") ? positive(parameters, "rope_theta", 0)
+                                                         : positive(config, keys.base, 10000);
+  const double share =
+      positive(parameters, "partial_rotary_factor", positive(config, keys.share, keys.otherwise));
+  Rotary rotary{.width = static_cast<int64_t>(static_cast<double>(head_width) * share),
+                .base = base,
                 .llama3 = {}};
-  if (fraction > 1 || rotary.width < 2 || rotary.width % 2 != 0) {
+  if (share > 1 || rotary.width < 2 || rotary.width % 2 != 0) {
     bad_input("{}: rotary positions of {} of a head's {} channels; expected an even number of them",
-              parameters.where(), rotary.width, head_width);
+              config.where(), rotary.width, head_width);
   }
-  if (is_new) {
-    read_scaling(parameters, rotary);
-  } else if (is_given(config, "rope_scaling")) {
-    read_scaling(JsonObject(config.at("rope_scaling"), config.where() + ": rope_scaling"), rotary);
-  }
+  read_scaling(parameters, number_or(config, "max_position_embeddings", 0), rotary);
   return rotary;
 }
 

@@ -24,10 +24,18 @@ struct Rotary {
   bool interleaved = false;  ///< pairs are neighbours; otherwise half of `width` apart
 };
 
-/// Reads the keys of both dialects: rope_parameters, or rope_theta (rotary_emb_base), rope_scaling
-/// and rotary_pct. `fraction` of `head_width` is rotated unless they say otherwise. Throws
-/// Error{kBadInput} for a scaling that is not known.
-Rotary read_rotary(const JsonObject& config, int64_t head_width, double fraction = 1);
+/// The keys beside rope_parameters and rope_scaling by which an architecture's config tells the
+/// base and the share of a head's channels that is rotated.
+struct RotaryKeys {
+  const char* base = "rope_theta";
+  const char* share = "partial_rotary_factor";
+  double otherwise = 1;  ///< the share, where nothing tells it
+};
+
+/// Reads both dialects as the reference does: rope_scaling, if it holds anything, or else
+/// rope_parameters, and the keys beside them for what neither says. Throws Error{kBadInput} for a
+/// scaling, or a share of channels, that is not known.
+Rotary read_rotary(const JsonObject& config, int64_t head_width, const RotaryKeys& keys = {});
 
 /// Cosines and sines of every token's angles, [S, width / 2] each, computed in float32 as the
 /// reference does.

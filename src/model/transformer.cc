@@ -25,13 +25,16 @@ struct Block {
   Affine mlp_gate, mlp_up, mlp_down, mlp_norm;
 };
 
-/// Every token's place in its row, [S] int64.
-at::Tensor places(const Batch& batch) {
+/// Every token's place in its row, [S] int64. Tokens `uncounted` have place -1 and do not count.
+at::Tensor places(const Batch& batch, int64_t uncounted) {
+  const at::Tensor ids = batch.ids.cpu().contiguous();
+  const auto* id = ids.const_data_ptr<int64_t>();
   std::vector<int64_t> result;
   result.reserve(static_cast<size_t>(batch.offsets.back()));
   for (size_t row = 0; row + 1 < batch.offsets.size(); ++row) {
-    for (int64_t i = 0; i < batch.offsets[row + 1] - batch.offsets[row]; ++i)
-      result.push_back(i);
+    int64_t next = 0;
+    for (int64_t t = batch.offsets[row]; t < batch.offsets[row + 1]; ++t)
+      result.push_back(id[t] == uncounted ? -1 : next++);
   }
   return at::tensor(result, at::kLong).to(batch.ids.device());
 }
@@ -191,7 +194,9 @@ at::Tensor Transformer::embed(const Pass& pass) const {
 }
 
 void Transformer::forward(const Batch& batch, const Tap& tap) const {
-  Pass pass{batch, tap, places(batch), {}};
+  // RoBERTa gives padding, even in the middle of a text, the position before the first one.
+  const int64_t uncounted = config_.first_position > 0 ? config_.padding : -1;
+  Pass pass{batch, tap, places(batch, uncounted), {}};
   if (config_.rotary) pass.rotary = rotary_tables(*config_.rotary, pass.places);
   at::Tensor x = embed(pass);
   tap(Site::kEmbedding, 0, x);

@@ -107,6 +107,7 @@ void read_head(const JsonObject& config, const Stored& stored, std::span<const H
   result.head = *head;
   result.head_activation =
       head->activation == nullptr ? result.activation : activation_named(head->activation);
+  result.pad_token = integer_or(config, "pad_token_id", -1, -1, kMaxExtent);
   if (is_language_model(head->kind)) return;
   constexpr int64_t kDefaultLabels = 2;  // of the transformers library
   const auto* output = stored.find(std::string(head->output) + ".weight");
@@ -142,6 +143,12 @@ TransformerConfig read_decoder(const JsonObject& config, const std::string& arch
   result.base_prefix = "model.";
   result.inner = extent(config, "intermediate_size");
   result.rotary = read_rotary(config, result.head_width);
+  if (result.rotary->width != result.head_width) {
+    bad_input(
+        "{}: 'partial_rotary_factor' lets {} of a head's {} channels rotate; only all are "
+        "supported",
+        config.where(), result.rotary->width, result.head_width);
+  }
   return result;
 }
 

@@ -106,8 +106,9 @@ struct TransformerConfig {
   HeadOption head{.suffix = "", .kind = HeadKind::kNone, .output = ""};
   std::span<const HeadOption> known_heads = {};
   Activation head_activation = nullptr;
-  bool tied = false;   ///< the output's weight is the word embeddings
-  int64_t labels = 0;  ///< of a classifier
+  bool tied = false;       ///< the output's weight is the word embeddings
+  int64_t labels = 0;      ///< of a classifier
+  int64_t pad_token = -1;  ///< behind the token that a classifier of rows takes
   std::vector<std::string> notes = {};
 };
 

@@ -9,12 +9,27 @@
 namespace ssmi::model {
 namespace {
 
-/// The first or last token of every row, [rows, D].
-at::Tensor tokens_at_end(const at::Tensor& hidden, const Batch& batch, bool last) {
-  std::vector<int64_t> places;
-  for (size_t row = 0; row + 1 < batch.offsets.size(); ++row)
-    places.push_back(last ? batch.offsets[row + 1] - 1 : batch.offsets[row]);
+at::Tensor rows_at(const at::Tensor& hidden, const std::vector<int64_t>& places) {
   return hidden.index_select(0, at::tensor(places, at::kLong).to(hidden.device()));
+}
+
+/// The first token of every row, [rows, D].
+at::Tensor first_tokens(const at::Tensor& hidden, const Batch& batch) {
+  return rows_at(hidden, {batch.offsets.begin(), batch.offsets.end() - 1});
+}
+
+/// The last token of every row that is not padding, [rows, D]; the first one where all of it is.
+at::Tensor last_tokens(const at::Tensor& hidden, const Batch& batch, int64_t padding) {
+  const at::Tensor ids = batch.ids.cpu().contiguous();
+  const auto* id = ids.const_data_ptr<int64_t>();
+  std::vector<int64_t> places;
+  for (size_t row = 0; row + 1 < batch.offsets.size(); ++row) {
+    int64_t last = batch.offsets[row + 1] - 1;
+    while (last > batch.offsets[row] && id[last] == padding)
+      --last;
+    places.push_back(last);
+  }
+  return rows_at(hidden, places);
 }
 
 }  // namespace
@@ -56,9 +71,9 @@ at::Tensor TransformerHead::logits(const TransformerConfig& config, const at::Te
       return output_(at::layer_norm(config.head_activation(dense_(hidden)), {config.width},
                                     norm_.weight, norm_.bias, config.norm_epsilon));
     case HeadKind::kFirstToken:
-      return output_(at::tanh(dense_(tokens_at_end(hidden, batch, false))));
+      return output_(at::tanh(dense_(first_tokens(hidden, batch))));
     case HeadKind::kLastToken:
-      return output_(tokens_at_end(hidden, batch, true));
+      return output_(last_tokens(hidden, batch, config.pad_token));
     default:
       return output_(hidden);
   }

@@ -143,3 +143,53 @@ def test_norms_named_as_the_first_bert_checkpoints_do(ssmi, tmp_path):
         outputs.append((tmp_path / "o.st").read_bytes())
     assert f"read gamma and beta as weight and bias in {changed} tensors" in result.stderr
     assert outputs[0] == outputs[1]
+
+
+def moved(**keys):
+    """rope_parameters out of a config and `keys`, some of its values, into it."""
+    def edit(config):
+        config.pop("rope_parameters")
+        config.update(keys)
+    return edit
+
+
+@pytest.mark.parametrize("case, edit", [
+    ("llama-linear", moved(rope_parameters={"rope_type": "linear", "factor": 4.0}, rope_theta=10000)),
+    ("llama-linear", moved(rope_scaling={"type": "linear", "factor": 4.0, "rope_theta": 10000.0},
+                           rope_parameters={"rope_type": "default", "rope_theta": 7.0},
+                           rope_theta=9.0)),
+    ("llama-linear", moved(rope_scaling={}, rope_parameters={"rope_type": "linear", "factor": 4.0},
+                           rotary_pct=0.5, rotary_emb_base=3)),
+    ("neox", moved(rope_parameters={"rope_type": "default"}, rotary_pct="share",
+                   rotary_emb_base="base", rope_theta=3.0, partial_rotary_factor=1.0))])
+def test_the_rotary_keys_that_the_reference_reads_decide(ssmi, tmp_path, case, edit):
+    """As transformers' convert_rope_params_to_dict: rope_scaling, if it is not empty, before
+    rope_parameters before the keys beside them."""
+    source = parity.GOLDEN / case
+    config = json.loads((source / "config.json").read_text())
+    old = config["rope_parameters"]
+    edit(config)
+    names = {"share": old.get("partial_rotary_factor"), "base": old["rope_theta"]}
+    config = {key: names.get(value, value) if isinstance(value, str) else value
+              for key, value in config.items()}
+    folder = tmp_path / "moved"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "model.safetensors").write_bytes((source / "model.safetensors").read_bytes())
+    write(tmp_path / "ids.safetensors", {"input_ids": np.arange(2, 21)[None]})
+    outputs = []
+    for model in (source, folder):
+        ssmi("embed", model, "--ids", "ids.safetensors", "--out", "out.safetensors")
+        outputs.append((tmp_path / "out.safetensors").read_bytes())
+    assert outputs[0] == outputs[1]
+
+
+def test_a_llama_of_which_a_part_rotates_is_refused(ssmi, tmp_path):
+    source = parity.GOLDEN / "llama"
+    config = json.loads((source / "config.json").read_text()) | {"partial_rotary_factor": 0.5}
+    folder = tmp_path / "part"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "model.safetensors").write_bytes((source / "model.safetensors").read_bytes())
+    result = ssmi("inspect", folder, expect=3)
+    assert "'partial_rotary_factor' lets" in result.stderr
