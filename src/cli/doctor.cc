@@ -15,29 +15,6 @@ namespace {
 
 using Problems = std::vector<std::string>;
 
-/// What is slow on this machine, and the way out.
-Problems slow_things(const report::Machine& machine) {
-  Problems problems;
-  const auto add = [&]<typename... T>(fmt::format_string<T...> format, T&&... values) {
-    problems.push_back("slow: " + fmt::format(format, std::forward<T>(values)...));
-  };
-  if (machine.threads != machine.cores) {
-    add("{} threads on {} cores: unset OMP_NUM_THREADS and MKL_NUM_THREADS", machine.threads,
-        machine.cores);
-  }
-  if (machine.threads_seen < machine.threads) {
-    add("parallel work ran on {} of {} threads: build ssmi and LibTorch with OpenMP",
-        machine.threads_seen, machine.threads);
-  }
-  if (!machine.has_mkl && !machine.has_onednn) {
-    add("LibTorch has neither MKL nor oneDNN: take the PyTorch wheel (scripts/setup)");
-  }
-  if (machine.libtorch_capability == "DEFAULT" || machine.libtorch_capability == "NO AVX") {
-    add("LibTorch takes its plain kernels: unset ATEN_CPU_CAPABILITY, or run on a CPU with AVX2");
-  }
-  return problems;
-}
-
 struct Checked {
   Json json;
   Problems problems;
@@ -79,7 +56,9 @@ Json share_of(Problems& problems) {
 
 Checked checked() {
   const report::Machine machine = report::this_machine();
-  Checked result{.json = {}, .problems = slow_things(machine)};
+  Checked result;
+  for (const std::string& thing : report::slow_things(machine))
+    result.problems.push_back("slow: " + thing);
   const report::Speed speed = report::measured_speed();
   result.json = {{"schema", "ssmi/doctor/1"},
                  {"version", SSMI_VERSION},

@@ -125,6 +125,30 @@ Machine this_machine() {
           .has_cuda = at::globalContext().hasCUDA()};
 }
 
+std::vector<std::string> slow_things(const Machine& machine) {
+  std::vector<std::string> things;
+  if (machine.threads != machine.cores) {
+    things.push_back(
+        fmt::format("{} threads on {} cores: unset OMP_NUM_THREADS and MKL_NUM_THREADS",
+                    machine.threads, machine.cores));
+  }
+  if (machine.threads_seen < machine.threads) {
+    things.push_back(
+        fmt::format("parallel work ran on {} of {} threads: unset OMP_THREAD_LIMIT, or build ssmi "
+                    "and LibTorch with OpenMP",
+                    machine.threads_seen, machine.threads));
+  }
+  if (!machine.has_mkl && !machine.has_onednn) {
+    things.emplace_back(
+        "LibTorch has neither MKL nor oneDNN: take the PyTorch wheel (scripts/setup)");
+  }
+  if (machine.libtorch_capability == "DEFAULT" || machine.libtorch_capability == "NO AVX") {
+    things.emplace_back(
+        "LibTorch takes its plain kernels: unset ATEN_CPU_CAPABILITY, or run on a CPU with AVX2");
+  }
+  return things;
+}
+
 Speed measured_speed() {
   constexpr int64_t kSize = 1024, kBytes = int64_t{128} << 20;
   const at::Tensor a = at::rand({kSize, kSize}), b = at::rand({kSize, kSize});

@@ -31,6 +31,16 @@ def test_plain_kernels_are_slow(ssmi, validated):
     assert any("ATEN_CPU_CAPABILITY" in line for line in problems(report, "slow"))
 
 
+def test_threads_that_take_no_part_are_slow(ssmi, validated):
+    cores = report_cores(ssmi)
+    if cores < 2:
+        pytest.skip("needs two cores")
+    report = report_of(ssmi, validated, {**threads(cores), "OMP_THREAD_LIMIT": "1"}, 1)
+    assert problems(report, "slow") == report["problems"] == [
+        f"slow: parallel work ran on 1 of {cores} threads: unset OMP_THREAD_LIMIT, or build ssmi and "
+        "LibTorch with OpenMP"]
+
+
 def test_it_says_what_it_runs_on(ssmi, validated):
     report = validated("doctor", ssmi("doctor", "--json", env=threads(report_cores(ssmi))).stdout)
     assert report["problems"] == []

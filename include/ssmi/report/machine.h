@@ -24,6 +24,9 @@ struct Machine {
 
 Machine this_machine();
 
+/// What is slow on a machine, each with the way out; nothing where all is well.
+std::vector<std::string> slow_things(const Machine& machine);
+
 /// Best of a few short runs on all threads, a third of a second in all.
 struct Speed {
   double gflops;     ///< float32 matrix product of 1024 by 1024, 10^9 operations a second
