@@ -7,6 +7,8 @@
 #include "io/raw_gguf.h"
 #include "io/raw_safetensors.h"
 #include "io/raw_torch.h"
+#include "ssmi/code/language.h"
+#include "ssmi/core/file.h"
 
 namespace {
 
@@ -95,6 +97,80 @@ void seed_gguf() {
                {}, ""));
 }
 
+/// A tokenizer.json of a model and what stands before and behind it.
+void seed_tokenizer(const std::string& name, const std::string& model,
+                    const std::string& normalizer, const std::string& pre_tokenizer,
+                    const std::string& post_processor) {
+  seed("tokenizer", name,
+       R"({"added_tokens":[{"id":0,"content":"<s>","single_word":false,"lstrip":true,)"
+       R"("rstrip":false,"normalized":false},{"id":1,"content":"def","single_word":true,)"
+       R"("lstrip":false,"rstrip":true,"normalized":true}],"normalizer":)" +
+           normalizer + R"(,"pre_tokenizer":)" + pre_tokenizer + R"(,"post_processor":)" +
+           post_processor + R"(,"model":)" + model + "}");
+}
+
+void seed_tokenizers() {
+  const std::string bpe =
+      R"({"type":"BPE","unk_token":"u","fuse_unk":true,"byte_fallback":true,"ignore_merges":false,)"
+      R"("vocab":{"u":0,"a":1,"b":2,"ab":3,"\u0120":4,"\u0120ab":5,"<0xC3>":6,"<0xA9>":7},)"
+      R"("merges":["a b",["\u0120","ab"]]})";
+  const std::string unigram =
+      R"({"type":"Unigram","unk_id":0,"byte_fallback":true,"vocab":[["u",0],["\u2581",-2.5],)"
+      R"(["\u2581ab",-3],["e",-4.25],["<0xC3>",-9]]})";
+  const std::string wordpiece =
+      R"({"type":"WordPiece","unk_token":"u","continuing_subword_prefix":"##",)"
+      R"("max_input_chars_per_word":100,"vocab":{"u":0,"x":1,"##1":2,"ab":3,"##b":4,"re":5}})";
+  const std::string marks =
+      R"({"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"c"}},{"Sequence":)"
+      R"({"id":"A"}}],"special_tokens":{"c":{"id":"c","ids":[1,9],"tokens":["c","d"]}}})";
+  seed_tokenizer("gpt2", bpe, R"({"type":"NFC"})",
+                 R"({"type":"ByteLevel","add_prefix_space":true,"use_regex":true})",
+                 R"({"type":"ByteLevel","trim_offsets":true,"add_prefix_space":true})");
+  seed_tokenizer("split", bpe,
+                 R"({"type":"Sequence","normalizers":[{"type":"NFKD"},{"type":"StripAccents"}]})",
+                 R"x({"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":)x"
+                 R"x("(?i:'s)|\\p{N}{1,3}|\\s+(?!\\S)"},"behavior":"MergedWithNext",)x"
+                 R"x("invert":true},{"type":"Digits","individual_digits":false}]})x",
+                 R"({"type":"RobertaProcessing","cls":["a",1],"sep":["b",2],"trim_offsets":true,)"
+                 R"("add_prefix_space":false})");
+  seed_tokenizer("bert", wordpiece,
+                 R"({"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,)"
+                 R"("strip_accents":null,"lowercase":true})",
+                 R"({"type":"BertPreTokenizer"})",
+                 R"({"type":"BertProcessing","cls":["a",1],"sep":["b",2]})");
+  seed_tokenizer("llama", bpe,
+                 R"({"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"\u2581"},)"
+                 R"({"type":"Replace","pattern":{"String":" "},"content":"\u2581"}]})",
+                 "null", marks);
+  seed_tokenizer("unigram", unigram,
+                 R"({"type":"Sequence","normalizers":[{"type":"NFKC"},{"type":"Lowercase"},)"
+                 R"({"type":"Strip","strip_left":true,"strip_right":true}]})",
+                 R"({"type":"Metaspace","replacement":"\u2581","prepend_scheme":"first",)"
+                 R"("split":true})",
+                 marks);
+  seed_tokenizer("words", wordpiece, "null",
+                 R"({"type":"Sequence","pretokenizers":[{"type":"Whitespace"},)"
+                 R"({"type":"WhitespaceSplit"},{"type":"Punctuation","behavior":"Contiguous"}]})",
+                 "null");
+}
+
+/// The samples of each language, a seed for each of their paragraphs.
+void seed_programs() {
+  using namespace ssmi;
+  const std::filesystem::path folder = SSMI_SOURCE_DIR "/tests/data/languages";
+  const auto languages = code::Language::all();
+  for (size_t i = 0; i < languages.size(); ++i) {
+    const auto name = "sample" + std::string(languages[i]->extensions()[0]);
+    const std::string text = read_file(folder / name, 1 << 20);
+    for (size_t begin = 0; begin < text.size();) {
+      const size_t end = std::min(text.find("\n\n", begin), text.size() - 1) + 1;
+      seed("parse", name + std::to_string(begin),
+           static_cast<char>(i) + text.substr(begin, end - begin));
+      begin = end;
+    }
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -107,4 +183,6 @@ int main(int count, char** arguments) {
   seed_json();
   seed_pickles();
   seed_gguf();
+  seed_tokenizers();
+  seed_programs();
 }
