@@ -48,8 +48,7 @@ Json share_of(Problems& problems) {
     const auto set = code::load_functions(folder / "data/python-functions.jsonl.xz");
     share["functions"] = set.functions.size();
   } catch (const std::exception& error) {
-    problems.push_back(
-        fmt::format("wrong: share: {}; install the whole tree (cmake --install)", error.what()));
+    problems.push_back(fmt::format("wrong: share: {}", error.what()));
   }
   return share;
 }
@@ -133,7 +132,7 @@ void add_doctor(CLI::App& app) {
       print_table(json);
     }
     std::cout.flush();
-    if (!problems.empty()) fail(ExitCode::kCheckFailed, "{} problems found", problems.size());
+    if (!problems.empty()) fail(ExitCode::kCheckFailed, "problems found: {}", problems.size());
   });
 }
 

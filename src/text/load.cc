@@ -21,7 +21,7 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder, c
     return read_tokenizer_json(read_file(path, kMaxVocabularyFile), path.string());
   }
   if (there("vocab.json") && there("merges.txt")) return read_bpe_files(folder, config);
-  if (there("vocab.txt")) return read_wordpiece_file(folder);
+  if (there("vocab.txt")) return read_wordpiece_file(folder, config);
   if (there("tokenizer.model")) {
     bad_input("{}: SentencePiece models are not supported; convert it to a tokenizer.json",
               (folder / "tokenizer.model").string());

@@ -1,3 +1,6 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -17,6 +20,12 @@ bool known_property(const std::string& name) {
       "No", "P",  "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po",  "S",        "Sm",       "Sc",    "Sk",
       "So", "Z",  "Zs", "Zl", "Zp", "Cc", "Cf", "Co", "Han", "Hiragana", "Katakana", "Hangul"};
   return kNames.contains(name);
+}
+
+/// Whether PCRE2 takes this name of a script for all characters used with it (since 10.40).
+bool has_script_extensions(const std::string& name) {
+  constexpr bool kNew = PCRE2_MAJOR > 10 || (PCRE2_MAJOR == 10 && PCRE2_MINOR >= 40);
+  return kNew && name.size() > 2;  // all others are general categories
 }
 
 /// Walks over a pattern and writes what PCRE2 reads alike; whatever might differ is refused.
@@ -62,6 +71,11 @@ class Translator {
     if (c == '(' && peek(1) == '?') return group();
     if (c == '(' && peek(1) == '*') refuse("'(*'");
     if (c == '{') return interval();
+    if (c == '^' || c == '$') {  // ends of lines, of which PCRE2 counts others
+      out_ += c == '^' ? "(?:\\A|(?<=\\n)(?!\\z))" : "(?=\\n|\\z)";
+      ++at_;
+      return;
+    }
     copy(1);
   }
 
@@ -183,12 +197,13 @@ class Translator {
 
   void property(const std::string& name, bool negated, bool in_class, size_t size) {
     at_ += size;
-    const std::string newer = newer_ranges(name);
+    const std::string newer = newer_ranges(name),
+                      own = (has_script_extensions(name) ? "sc:" : "") + name;
     if (in_class) {
       if (negated && !newer.empty()) refuse("a negated property in a class");
-      out_ += (negated ? "\\P{" : "\\p{") + name + "}" + newer;
+      out_ += (negated ? "\\P{" : "\\p{") + own + "}" + newer;
     } else {
-      out_ += (negated ? "[^\\p{" : "[\\p{") + name + "}" + newer + "]";
+      out_ += (negated ? "[^\\p{" : "[\\p{") + own + "}" + newer + "]";
     }
   }
 

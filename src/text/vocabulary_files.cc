@@ -1,5 +1,7 @@
 #include "vocabulary_files.h"
 
+#include <algorithm>
+#include <charconv>
 #include <map>
 #include <set>
 
@@ -60,6 +62,50 @@ class Settings {
     }
   }
 
+  /// Refuses what belongs to a tokenizer that cuts texts otherwise: `known` are the classes that
+  /// cut them as the files are read, `types` the model_types whose tokenizers they are.
+  void require_class(const fs::path& file, const Json& config, const std::set<std::string>& known,
+                     const std::set<std::string>& types) const {
+    const auto named = values_.find("tokenizer_class");
+    if (named != values_.end() && named->second.first.is_string()) {
+      std::string name = named->second.first.get<std::string>();
+      if (name.ends_with("Fast")) name.resize(name.size() - 4);
+      if (known.contains(name)) return;
+      bad_input("{}: belongs to a {}, of which only a tokenizer.json is read", file.string(),
+                excerpt(name));
+    }
+    const auto type = config.is_object() ? config.find("model_type") : config.end();
+    if (type == config.end() || !type->is_string() || types.contains(type->get<std::string>()))
+      return;
+    bad_input("{}: a tokenizer of '{}' is read from a tokenizer.json alone", file.string(),
+              excerpt(type->get<std::string>()));
+  }
+
+  /// Special tokens beyond those that have a role, each with its id where that is given: those of
+  /// additional_special_tokens and added_tokens_decoder.
+  std::vector<AddedToken> more_tokens() const {
+    std::vector<AddedToken> tokens;
+    const auto add = [&](const Json& json, const std::string& where, int64_t id) {
+      if (json.is_string()) return tokens.push_back({json.get<std::string>(), id});
+      const JsonObject object(json, where);
+      const auto set = [&](const char* key) { return object.has(key) && object.boolean(key); };
+      tokens.push_back({.content = object.string("content"),
+                        .id = id,
+                        .single_word = set("single_word"),
+                        .lstrip = set("lstrip"),
+                        .rstrip = set("rstrip")});
+    };
+    for (const char* key : {"additional_special_tokens", "added_tokens_decoder"}) {
+      const auto found = values_.find(key);
+      if (found == values_.end() || found->second.first.is_null()) continue;
+      const auto& [list, where] = found->second;
+      if (!list.is_structured()) bad_input("{}: '{}' should hold tokens", where, key);
+      for (const auto& [name, token] : list.items())
+        add(token, where + ": " + key, list.is_object() ? id_of(name, where) : -1);
+    }
+    return tokens;
+  }
+
   /// A special token's text, given as a string or as an object with "content".
   std::optional<std::string> token(const std::string& key) const {
     const auto found = values_.find(key);
@@ -79,6 +125,15 @@ class Settings {
   }
 
  private:
+  static int64_t id_of(const std::string& text, const std::string& where) {
+    int64_t id = -1;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+    if (error != std::errc() || end != text.data() + text.size() || id < 0 || id > kMaxId) {
+      bad_input("{}: added_tokens_decoder: '{}' is no id", where, excerpt(text));
+    }
+    return id;
+  }
+
   std::map<std::string, std::pair<Json, std::string>> values_;
 };
 
@@ -97,6 +152,10 @@ bool is_roberta(const Settings& settings, const Json& config) {
   return type != config.end() && type->is_string() && kTypes.contains(type->get<std::string>());
 }
 
+/// Whose vocab.json and merges.txt are GPT-2's or RoBERTa's: theirs, and those of this project.
+const std::set<std::string> kBpeTypes{"gpt2",    "roberta", "rocoder", "bigs",
+                                      "codessm", "s4d",     "bimamba"};
+
 Bpe::Merges read_merges_file(const std::string& text, const std::string& where) {
   Bpe::Merges merges;
   for (const std::string& line : lines_of(text)) {
@@ -112,6 +171,13 @@ std::unique_ptr<Tokenizer> read_bpe_files(const fs::path& folder, const Json& co
   const fs::path vocabulary = folder / "vocab.json", merges = folder / "merges.txt";
   const std::string vocabulary_text = read_utf8(vocabulary), merges_text = read_utf8(merges);
   const Settings settings(folder);
+  settings.require_class(vocabulary, config, {"GPT2Tokenizer", "RobertaTokenizer"}, kBpeTypes);
+  for (const char* key : {"add_bos_token", "add_eos_token"}) {
+    if (settings.flag(key, false)) {
+      bad_input("{}: '{}' is true, which is read from a tokenizer.json alone", vocabulary.string(),
+                key);
+    }
+  }
   const std::string where = vocabulary.string();
   const TokenMap tokens = read_token_map(parse_large_json(vocabulary_text, where), where);
   const bool roberta = is_roberta(settings, config);
@@ -133,6 +199,17 @@ std::unique_ptr<Tokenizer> read_bpe_files(const fs::path& folder, const Json& co
     entry.id = *id;
     entry.lstrip |= roberta && key == "mask_token";
   }
+  for (const AddedToken& token : settings.more_tokens()) {
+    const auto id = tokens.id(token.content);
+    if (!id || (token.id >= 0 && token.id != *id)) {
+      bad_input(
+          "{}: lacks the special token '{}'; a vocabulary with tokens beside it is read from a "
+          "tokenizer.json alone",
+          where, excerpt(token.content));
+    }
+    const auto [place, is_new] = special.try_emplace(token.content, token);
+    if (is_new) place->second.id = *id;
+  }
   const auto marker = [&](const std::string& key) {
     const auto found = special.find(*named(key));
     if (found == special.end()) {
@@ -147,7 +224,7 @@ std::unique_ptr<Tokenizer> read_bpe_files(const fs::path& folder, const Json& co
   std::string rules = fmt::format("{} {}", roberta, prefix);
   for (const auto& [content, token] : special) {
     added.push_back(token);
-    rules += fmt::format(" {} {}", token.id, token.lstrip);
+    rules += fmt::format(" {} {} {} {}", token.id, token.lstrip, token.rstrip, token.single_word);
   }
   steps.added = AddedTokens(added, steps.normalizers);
   add_byte_level(prefix, true, steps.pre_tokenizers);
@@ -159,9 +236,11 @@ std::unique_ptr<Tokenizer> read_bpe_files(const fs::path& folder, const Json& co
   return std::make_unique<Pipeline>(std::move(steps));
 }
 
-std::unique_ptr<Tokenizer> read_wordpiece_file(const fs::path& folder) {
+std::unique_ptr<Tokenizer> read_wordpiece_file(const fs::path& folder, const Json& config) {
   const fs::path path = folder / "vocab.txt";
   const Settings settings(folder);
+  settings.require_class(path, config, {"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer"},
+                         {"bert", "rocoder", "bigs", "codessm", "s4d", "bimamba"});
   WordPieceVocabulary words;
   words.tokens = lines_of(read_utf8(path));
   for (std::string& line : words.tokens) {
@@ -179,6 +258,16 @@ std::unique_ptr<Tokenizer> read_wordpiece_file(const fs::path& folder) {
                                                  {"mask_token", "[MASK]"}};
   for (const auto& [key, token] : usual)
     words.special.push_back(settings.token(key).value_or(token));
+  for (const AddedToken& token : settings.more_tokens()) {
+    const auto found = std::ranges::find(words.tokens, token.content);
+    const bool there =
+        found != words.tokens.end() && (token.id < 0 || token.id == found - words.tokens.begin());
+    if (!there || token.lstrip || token.rstrip || token.single_word) {
+      bad_input("{}: the special token '{}' is read from a tokenizer.json alone", path.string(),
+                excerpt(token.content));
+    }
+    words.special.push_back(token.content);
+  }
   words.unknown = settings.token("unk_token").value_or(words.unknown);
   words.cls = settings.token("cls_token").value_or(words.cls);
   words.sep = settings.token("sep_token").value_or(words.sep);

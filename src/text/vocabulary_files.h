@@ -9,11 +9,13 @@
 namespace ssmi::text {
 
 /// vocab.json and merges.txt of a folder: byte-level BPE as GPT-2 and RoBERTa have it.
-/// tokenizer_config.json and special_tokens_map.json, where they are there, name the markers.
+/// tokenizer_config.json and special_tokens_map.json, where they are there, name the special
+/// tokens. Throws Error{kBadInput} where they or the config name another tokenizer.
 std::unique_ptr<Tokenizer> read_bpe_files(const std::filesystem::path& folder, const Json& config);
 
 /// vocab.txt of a folder: WordPiece as BERT has it.
-std::unique_ptr<Tokenizer> read_wordpiece_file(const std::filesystem::path& folder);
+std::unique_ptr<Tokenizer> read_wordpiece_file(const std::filesystem::path& folder,
+                                               const Json& config);
 
 /// Vocabularies beyond this are taken for damage.
 constexpr uint64_t kMaxVocabularyFile = uint64_t{256} << 20;

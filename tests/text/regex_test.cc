@@ -183,5 +183,21 @@ TEST_CASE("regex: a pattern that never ends on a text is given up") {
   });
 }
 
+// As PyPI tokenizers splits these texts.
+TEST_CASE("regex: lines begin and end at every line feed") {
+  const auto places = [](const std::string& pattern, const std::string& text) {
+    return Regex(pattern, "t.json").find_all(text);
+  };
+  CHECK(places("a$", "a\na a\n") == std::vector<Match>{{0, 1}, {4, 5}});
+  CHECK(places("^a", "a\na\n") == std::vector<Match>{{0, 1}, {2, 3}});
+  CHECK(places("\\s+$", "x  \n \ny  ") == std::vector<Match>{{1, 5}, {7, 9}});
+  CHECK(places("^", "a\n\nb\n") == std::vector<Match>{{0, 0}, {2, 2}, {3, 3}});
+}
+
+TEST_CASE("regex: scripts are those of the characters themselves") {
+  CHECK(matches("\\p{Han}+", "\u3005\u4E00\u30FB\u3002") == Strings{"\u3005\u4E00"});
+  CHECK(matches("[\\p{Katakana}]+", "\u30FC\u30A2\u30FB") == Strings{"\u30A2"});
+}
+
 }  // namespace
 }  // namespace ssmi::text

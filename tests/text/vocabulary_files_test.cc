@@ -26,8 +26,7 @@ class Folder {
     return load_tokenizer(folder_.path(), parse_json(config, "config.json"));
   }
   void check_refused(const std::string& name, const std::string& message) const {
-    check_fails(ExitCode::kBadInput, (folder_ / name).string() + ": " + message,
-                [&] { load(R"({"model_type":"gpt2"})"); });
+    check_fails(ExitCode::kBadInput, (folder_ / name).string() + ": " + message, [&] { load(); });
   }
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
 
@@ -207,6 +206,40 @@ TEST_CASE("vocabulary files: equal vocabularies have equal hashes, others have o
   CHECK(folder.load()->sha256() != hash);
   folder.file("tokenizer_config.json", "{}").file("merges.txt", "a b\n");
   CHECK(folder.load()->sha256() != hash);
+}
+
+TEST_CASE("vocabulary files: those of tokenizers that cut otherwise are refused by name") {
+  for (const char* type : {"qwen2", "gpt_neox", "mamba", "bert"}) {
+    const BpeFolder folder;
+    check_fails(ExitCode::kBadInput, fmt::format("a tokenizer of '{}' is read from", type),
+                [&] { folder.load(fmt::format(R"({{"model_type":"{}"}})", type)); });
+  }
+  BpeFolder folder;
+  folder.file("tokenizer_config.json", R"({"tokenizer_class":"Qwen2TokenizerFast"})");
+  folder.check_refused("vocab.json", "belongs to a Qwen2Tokenizer");
+  folder.file("tokenizer_config.json",
+              R"({"tokenizer_class":"GPT2TokenizerFast","add_bos_token":true})");
+  folder.check_refused("vocab.json", "'add_bos_token' is true");
+  Folder words;
+  words.file("vocab.txt", "[UNK]\n[CLS]\n[SEP]\na\n");
+  words.file("tokenizer_config.json", R"({"tokenizer_class":"BertJapaneseTokenizer"})");
+  words.check_refused("vocab.txt", "belongs to a BertJapaneseTokenizer");
+}
+
+TEST_CASE("vocabulary files: special tokens beyond those with a role stand for themselves") {
+  BpeFolder folder;
+  folder.file("special_tokens_map.json", R"({"additional_special_tokens":["<pad>"]})");
+  CHECK(cut(*folder.load(), "a<pad>b") == "a:0-1 <pad>:1-6 b:6-7");
+  folder.file("special_tokens_map.json", "{}");
+  folder.file("tokenizer_config.json",
+              R"({"added_tokens_decoder":{"8":{"content":"<mask>","lstrip":true}}})");
+  CHECK(cut(*folder.load(), "a <mask>") == "a:0-1 <mask>:1-8");
+  folder.file("tokenizer_config.json", R"({"added_tokens_decoder":{"11":{"content":"<mask>"}}})");
+  folder.check_refused("vocab.json", "lacks the special token '<mask>'");
+  folder.file("tokenizer_config.json", R"({"added_tokens_decoder":{"x":{"content":"<mask>"}}})");
+  folder.check_refused("tokenizer_config.json", "added_tokens_decoder: 'x' is no id");
+  folder.file("tokenizer_config.json", R"({"additional_special_tokens":["<new>"]})");
+  folder.check_refused("vocab.json", "lacks the special token '<new>'");
 }
 
 }  // namespace
