@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "ssmi/core/error.h"
+#include "ssmi/core/memory.h"
 
 namespace {
 
@@ -66,6 +67,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   // Where MKL chooses its kernels by how operands happen to lie in memory, equal runs differ.
   setenv("MKL_CBWR", "AUTO,STRICT", 0);
+  ssmi::keep_freed_memory();
   try {
     return run(argc, argv);
   } catch (const ssmi::Error& error) {

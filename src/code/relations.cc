@@ -1,6 +1,7 @@
 #include "ssmi/code/relations.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "ssmi/code/dataflow.h"
 #include "ssmi/core/error.h"
@@ -60,16 +61,37 @@ int32_t Relations::distance(int32_t i, int32_t j) const {
 
 std::vector<Edge> Relations::distances(int32_t max) const {
   std::vector<Edge> edges;
+  const auto skips = skips_to_shallower();
   for (int32_t i = 0; i < leaves_.size(); ++i) {
     int32_t meeting = leaves_[i].depth;
-    for (int32_t j = i + 1; j < leaves_.size(); ++j) {
+    for (int32_t j = i + 1; j < leaves_.size();) {
       meeting = std::min(meeting, meeting_depth_[static_cast<size_t>(j)]);
       if (leaves_[i].depth - meeting >= max) break;  // later leaves meet i no lower than this one
       const int32_t distance = leaves_[i].depth + leaves_[j].depth - 2 * meeting;
-      if (distance <= max) append(edges, {i, j, distance}, Relation::kDistance);
+      if (distance <= max) {
+        append(edges, {i, j, distance}, Relation::kDistance);
+        ++j;
+      } else {  // those up to the next shallower leaf are as far at least
+        meeting = std::min(meeting, skips[static_cast<size_t>(j)].meeting);
+        j = skips[static_cast<size_t>(j)].next;
+      }
     }
   }
   return edges;
+}
+
+std::vector<Relations::Skip> Relations::skips_to_shallower() const {
+  std::vector<Skip> skips(static_cast<size_t>(leaves_.size()));
+  for (int32_t j = leaves_.size() - 1; j >= 0; --j) {
+    Skip skip{j + 1, std::numeric_limits<int32_t>::max()};
+    while (skip.next < leaves_.size() && leaves_[skip.next].depth >= leaves_[j].depth) {
+      const auto& [next, meeting] = skips[static_cast<size_t>(skip.next)];
+      skip = {next,
+              std::min({skip.meeting, meeting, meeting_depth_[static_cast<size_t>(skip.next)]})};
+    }
+    skips[static_cast<size_t>(j)] = skip;
+  }
+  return skips;
 }
 
 std::vector<int32_t> Relations::siblings(int32_t i) const {

@@ -1,5 +1,6 @@
 #include "ssmi/core/memory.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,13 @@ uint64_t memory_limit() {
     if (file >> bytes) limit = std::min(limit, bytes);
   }
   return limit;
+}
+
+void keep_freed_memory() {
+#ifdef M_MMAP_THRESHOLD
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc takes
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
 }
 
 }  // namespace ssmi

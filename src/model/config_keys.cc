@@ -91,6 +91,7 @@ Activation activation_named(const JsonObject& config, const std::string& key,
 std::string class_name(const JsonObject& config) {
   if (!is_given(config, "architectures")) return "";
   const Json& names = config.at("architectures");
+  if (names.is_array() && names.empty()) return "";
   if (!names.is_array() || names.size() != 1 || !names[0].is_string()) {
     bad_input("{}: 'architectures' should be a list of one class name, found {}", config.where(),
               excerpt(names.dump()));

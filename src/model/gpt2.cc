@@ -38,12 +38,18 @@ constexpr std::array kHeads{
 
 std::unique_ptr<Model> make_gpt2(const JsonObject& config, const Stored& stored) {
   refuse(config, "add_cross_attention", true);
-  TransformerConfig result =
-      read_extents(config, "gpt2", {.width = "n_embd", .layers = "n_layer", .heads = "n_head"});
+  // Its own names, or those that the transformers library takes for them.
+  const auto key = [&](const char* own, const char* other) {
+    return is_given(config, own) || !is_given(config, other) ? own : other;
+  };
+  TransformerConfig result = read_extents(config, "gpt2",
+                                          {.width = key("n_embd", "hidden_size"),
+                                           .layers = key("n_layer", "num_hidden_layers"),
+                                           .heads = key("n_head", "num_attention_heads")});
   result.base_prefix = "transformer.";
   result.names = kNames;
   result.inner = integer_or(config, "n_inner", 4 * result.width, 1, kMaxExtent);
-  result.positions = extent(config, "n_positions");
+  result.positions = extent(config, key("n_positions", "max_position_embeddings"));
   result.norm_epsilon = number_or(config, "layer_norm_epsilon", 1e-5);
   result.activation = activation_named(config, "activation_function", "gelu_new");
   result.layout = FusedLayout::kBlocks;

@@ -83,7 +83,8 @@ MambaConfig read_common(const JsonObject& config, const Stored& stored,
   result.silu = activation == "silu" || activation == "swish";
   result.inner = expanded(config, result.width);
   const bool tied = boolean_or(config, "tie_word_embeddings", tied_by_default);
-  read_mamba_head(stored, tied, !class_name(config).ends_with("Model"), result);
+  const std::string name = class_name(config);
+  read_mamba_head(stored, tied, name.empty() || name.ends_with("ForCausalLM"), result);
   return result;
 }
 

@@ -93,7 +93,7 @@ MambaConfig read_common(const JsonObject& config, const JsonObject& options, con
                      .conv_bias = boolean_or(options, "conv_bias", true),
                      .layer_norm = !boolean_or(config, "rms_norm", true),
                      .norm_epsilon = 1e-5,
-                     .activation = activation_named(config, "hidden_act", "silu"),
+                     .activation = activation_named("silu"),
                      .silu = true,
                      .embedding = mamba_embedding_name(stored, "embedding"),
                      .head = false,

@@ -110,6 +110,9 @@ ModelInfo Transformer::info() const {
 
 /// Buffers that older versions of the transformers library saved, and heads of other classes.
 bool Transformer::ignores(const std::string& name) const {
+  for (const std::string_view head : {"qa_outputs.", "multiple_choice_head."}) {
+    if (name.starts_with(head)) return true;
+  }
   constexpr std::array<std::string_view, 8> kBuffers{
       ".position_ids",          ".attn.bias", ".attn.masked_bias",      ".attention.bias",
       ".attention.masked_bias", ".inv_freq",  "embed_positions.weight", ".token_type_ids"};

@@ -29,29 +29,40 @@ std::string sign_of(const HeadOption& head) {
   return std::string(head.dense.empty() ? head.output : head.dense) + ".weight";
 }
 
-/// The head that a class name ends in; null for the bare model.
-const HeadOption* named_head(const JsonObject& config, std::span<const HeadOption> heads) {
+/// The head that a class name ends in; null for the bare model, and, with a note, for a head that
+/// is not known.
+const HeadOption* named_head(const JsonObject& config, std::span<const HeadOption> heads,
+                             std::vector<std::string>& notes) {
   const std::string name = class_name(config);
-  if (name.ends_with("Model") && !name.ends_with("LMHeadModel")) return nullptr;
+  if (name.ends_with("Model") && !name.ends_with("LMHeadModel") &&
+      !name.ends_with("DoubleHeadsModel")) {
+    return nullptr;
+  }
   const auto found = std::ranges::find_if(
       heads, [&](const HeadOption& head) { return name.ends_with(head.suffix); });
   if (found != heads.end()) return &*found;
-  std::vector<std::string_view> endings{"Model"};
+  std::vector<std::string_view> endings;
   for (const HeadOption& head : heads)
     endings.push_back(head.suffix);
-  bad_input(
-      "{}: 'architectures' names '{}', whose head is not known; known are names that end in {}",
-      config.where(), excerpt(name), fmt::join(endings, ", "));
-}
-
-const HeadOption* stored_head(const Stored& stored, std::span<const HeadOption> heads) {
-  const auto found = std::ranges::find_if(
-      heads, [&](const HeadOption& head) { return stored.find(sign_of(head)) != nullptr; });
-  return found == heads.end() ? nullptr : &*found;
+  notes.push_back(
+      fmt::format("no head: that of a '{}' is not known; known are names that end in {}",
+                  excerpt(name), fmt::join(endings, ", ")));
+  return nullptr;
 }
 
 bool is_language_model(HeadKind kind) {
   return kind == HeadKind::kLanguageModel || kind == HeadKind::kMaskedLanguageModel;
+}
+
+/// A classifier's first layer may be the pooler of the bare model: its last one has to be there
+/// too.
+const HeadOption* stored_head(const Stored& stored, std::span<const HeadOption> heads) {
+  const auto found = std::ranges::find_if(heads, [&](const HeadOption& head) {
+    return stored.find(sign_of(head)) != nullptr &&
+           (is_language_model(head.kind) ||
+            stored.find(std::string(head.output) + ".weight") != nullptr);
+  });
+  return found == heads.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -95,7 +106,8 @@ void read_head(const JsonObject& config, const Stored& stored, std::span<const H
                TransformerConfig& result) {
   result.known_heads = heads;
   const bool is_named = !class_name(config).empty();
-  const HeadOption* head = is_named ? named_head(config, heads) : stored_head(stored, heads);
+  const HeadOption* head =
+      is_named ? named_head(config, heads, result.notes) : stored_head(stored, heads);
   if (head == nullptr) return;
   const auto* sign = stored.find(sign_of(*head));
   const bool may_be_tied = head->kind == HeadKind::kLanguageModel && result.tied;

@@ -20,6 +20,7 @@
 
 #include "ssmi/core/error.h"
 #include "ssmi/core/json.h"
+#include "ssmi/core/memory.h"
 #include "ssmi/io/checkpoint.h"
 #include "ssmi/model/forward_rows.h"
 #include "ssmi/model/model.h"
@@ -91,7 +92,8 @@ double answer(model::Model& model, const Json& request) {
 
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
-  setenv("MKL_CBWR", "AUTO,STRICT", 0);  // as ssmi
+  setenv("MKL_CBWR", "AUTO,STRICT", 0);  // both as ssmi
+  keep_freed_memory();
   try {
     at::set_num_threads(std::atoi(argv[2]));
     const c10::InferenceMode no_gradients;

@@ -87,7 +87,6 @@ CHANGES = [
     ("bert", {"hidden_act": "xielu"}, "'hidden_act' is 'xielu', which is not known; known are: gelu"),
     ("bert", {"is_decoder": True}, "'is_decoder' is true"),
     ("bert", {"position_embedding_type": "relative_key"}, "only 'absolute' is supported"),
-    ("bert", {"architectures": ["BertForQuestionAnswering"]}, "whose head is not known"),
     ("roberta", {"pad_token_id": 40}, "positions begin at 41"),
     ("rocoder", {"rotary_value": True}, "'rotary_value' is true"),
     ("gpt2", {"n_layer": 3}, "missing tensors: 'transformer.h.2."),
@@ -193,3 +192,43 @@ def test_a_llama_of_which_a_part_rotates_is_refused(ssmi, tmp_path):
     (folder / "model.safetensors").write_bytes((source / "model.safetensors").read_bytes())
     result = ssmi("inspect", folder, expect=3)
     assert "'partial_rotary_factor' lets" in result.stderr
+
+
+@pytest.mark.parametrize("case, change, tensors", [
+    ("bert-prefixed", {"architectures": ["BertForQuestionAnswering"]}, ["qa_outputs.weight"]),
+    ("roberta-masked-lm", {"architectures": ["RobertaForCausalLM"]}, []),
+    ("gpt2-lm", {"architectures": ["GPT2DoubleHeadsModel"]}, ["multiple_choice_head.summary.weight"]),
+    ("bert-prefixed", {"architectures": []}, [])])
+def test_a_model_with_a_head_that_is_not_known_is_read_without_it(ssmi, tmp_path, case, change, tensors):
+    source, other = parity.GOLDEN / case, tmp_path / "other"
+    other.mkdir()
+    config = json.loads((source / "config.json").read_text()) | change
+    (other / "config.json").write_text(json.dumps(config))
+    extra = {name: np.zeros((2, 32), np.float32) for name in tensors}
+    write(other / "model.safetensors", read(source / "model.safetensors") | extra)
+    write(tmp_path / "ids.safetensors", {"input_ids": np.array([[5, 7, 3]])})
+    states = []
+    for folder in (source, other):
+        result = ssmi("embed", folder, "--ids", "ids.safetensors", "--out", "o.st")
+        states.append(read(tmp_path / "o.st"))
+    if change["architectures"]:
+        assert f"no head: that of a '{change['architectures'][0]}' is not known" in result.stderr
+    for name, values in states[0].items():
+        np.testing.assert_array_equal(states[1][name], values)
+
+
+def test_the_keys_that_gpt2_shares_with_others(ssmi, tmp_path):
+    source, other = parity.GOLDEN / "gpt2", tmp_path / "other"
+    other.mkdir()
+    config = json.loads((source / "config.json").read_text())
+    for own, shared in [("n_embd", "hidden_size"), ("n_layer", "num_hidden_layers"),
+                        ("n_head", "num_attention_heads"), ("n_positions", "max_position_embeddings")]:
+        config[shared] = config.pop(own)
+    (other / "config.json").write_text(json.dumps(config))
+    (other / "model.safetensors").write_bytes((source / "model.safetensors").read_bytes())
+    write(tmp_path / "ids.safetensors", {"input_ids": np.array([[5, 7, 3]])})
+    outputs = []
+    for folder in (source, other):
+        ssmi("embed", folder, "--ids", "ids.safetensors", "--out", "o.st")
+        outputs.append((tmp_path / "o.st").read_bytes())
+    assert outputs[0] == outputs[1]

@@ -70,12 +70,13 @@ TEST_CASE("bpe: random merges of words short and long are those of the definitio
       if (left.size() + right.size() > 12 ||
           !ranks.try_emplace({left, right}, merges.size()).second)
         continue;
-      merges.push_back(left + " " + right);
+      merges.push_back(fmt::format("{} {}", left, right));
       const std::string made = left + right;
       if (std::find(tokens.begin(), tokens.end(), made) == tokens.end()) tokens.push_back(made);
     }
     const auto tokenizer = test::made({bpe(tokens, merges)});
-    for (const size_t size : {1, 2, 3, 9, 30, 63, 64, 65, 66, 130, 400}) {
+    for (const size_t size :
+         std::initializer_list<size_t>{1, 2, 3, 9, 30, 63, 64, 65, 66, 130, 400}) {
       std::string word;
       for (size_t i = 0; i < size; ++i)
         word.push_back(static_cast<char>('a' + random.below(3)));

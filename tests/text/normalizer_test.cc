@@ -198,8 +198,10 @@ TEST_CASE("normalizer: what is not supported or damaged is refused by name") {
   refused(bert("1", "true", "true", "true"), "'clean_text' should be true or false, found number");
   refused(bert("true", "true", "\"x\"", "true"), "'strip_accents' should be true or false");
   std::string nested = form("NFC");
-  for (int depth = 0; depth < 9; ++depth)
-    nested = R"({"type":"Sequence","normalizers":[)" + nested + "]}";
+  for (int depth = 0; depth < 9; ++depth) {
+    nested.insert(0, R"({"type":"Sequence","normalizers":[)");
+    nested += "]}";
+  }
   CHECK_NOTHROW(test::made({test::whole_words({}), nested}));
   refused(R"({"type":"Sequence","normalizers":[)" + nested + "]}",
           "normalizers nested more than 8 deep");

@@ -150,8 +150,10 @@ TEST_CASE("post_processor: what is not supported or damaged is refused by name")
           "'single' should be a list");
   refused(R"({"type":"TemplateProcessing","single":[]})", "key 'special_tokens' is missing");
   std::string nested = "null";
-  for (int depth = 0; depth < 10; ++depth)
-    nested = R"({"type":"Sequence","processors":[)" + nested + "]}";
+  for (int depth = 0; depth < 10; ++depth) {
+    nested.insert(0, R"({"type":"Sequence","processors":[)");
+    nested += "]}";
+  }
   refused(nested, "post_processors nested more than 8 deep");
 }
 

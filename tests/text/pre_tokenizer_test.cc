@@ -198,8 +198,10 @@ TEST_CASE("pre_tokenizer: what is not supported or damaged is refused by name") 
   refused(typed("Metaspace", R"(,"replacement":"_","add_prefix_space":false)"),
           "add_prefix_space false contradicts prepend_scheme");
   std::string nested = typed("Whitespace");
-  for (int depth = 0; depth < 10; ++depth)
-    nested = R"({"type":"Sequence","pretokenizers":[)" + nested + "]}";
+  for (int depth = 0; depth < 10; ++depth) {
+    nested.insert(0, R"({"type":"Sequence","pretokenizers":[)");
+    nested += "]}";
+  }
   refused(nested, "pre_tokenizers nested more than 8 deep");
 }
 

@@ -49,6 +49,12 @@ class Relations {
   std::vector<Edge> siblings() const;
 
  private:
+  /// The next leaf that is shallower, and the depth of the common ancestor of all before it.
+  struct Skip {
+    int32_t next, meeting;
+  };
+  std::vector<Skip> skips_to_shallower() const;
+
   const SyntaxTree& tree_;
   const Leaves& leaves_;
   std::vector<int32_t> meeting_depth_;  // by leaf i: of the common ancestor of i - 1 and i

@@ -238,6 +238,7 @@ SuiteData Suite::data() const {
   data.dropped = corpus_.dropped;
   for (size_t f = 0; f < corpus_.functions.size(); ++f)
     data.probed += !slots_->leaves(f).empty();
+  data.dropped["no_pairs"] = static_cast<int64_t>(corpus_.functions.size()) - data.probed;
   Sha256 hash;
   for (const PairSet& set : linear_sets_) {
     hash.update(set.task->name());
