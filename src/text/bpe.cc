@@ -40,7 +40,7 @@ const MergeTable::Merge* MergeTable::find(uint32_t first, uint32_t second) const
   return slot.key == key ? &slot.merge : nullptr;
 }
 
-Bpe::Bpe(TokenMap tokens, Merges merges, BpeOptions options, std::string where)
+Bpe::Bpe(TokenMap tokens, const Merges& merges, BpeOptions options, std::string where)
     : tokens_(std::move(tokens)),
       merges_(merges.size()),
       options_(std::move(options)),
@@ -70,14 +70,11 @@ Bpe::Bpe(TokenMap tokens, Merges merges, BpeOptions options, std::string where)
       bytes_[byte] = tokens_.id(fmt::format("<0x{:02X}>", byte)).value_or(-1);
   }
   if (options_.unknown) unknown_ = tokens_.id(*options_.unknown);
-  pairs_ = std::move(merges);
-}
-
-bool Bpe::parts_before(std::string_view mark) const {
-  if (options_.ignore_merges || !tokens_.id(mark)) return false;
-  return std::none_of(pairs_.begin(), pairs_.end(), [&](const auto& pair) {
-    return pair.second.starts_with(mark) && !pair.first.ends_with(mark);
-  });
+  const auto joins = [](const auto& pair) {
+    return pair.second.starts_with(kMark) && !pair.first.ends_with(kMark);
+  };
+  parts_before_mark_ = !options_.ignore_merges && tokens_.id(kMark).has_value() &&
+                       std::none_of(merges.begin(), merges.end(), joins);
 }
 
 std::optional<int64_t> Bpe::id_of_character(std::string_view character) const {

@@ -44,15 +44,17 @@ class Bpe : public TokenModel {
  public:
   using Merges = std::vector<std::pair<std::string, std::string>>;
   /// Throws Error{kBadInput} when a merge's parts or result are not in the vocabulary.
-  Bpe(TokenMap tokens, Merges merges, BpeOptions options, std::string where);
+  Bpe(TokenMap tokens, const Merges& merges, BpeOptions options, std::string where);
 
   void cut(std::string_view piece, std::vector<Token>& out) const override;
   const TokenMap& tokens() const override { return tokens_; }
   const BpeOptions& options() const { return options_; }
 
-  /// Whether a piece may be cut before `mark`, where another character is before that, and gives
+  /// SentencePiece's mark of a space, U+2581.
+  static constexpr std::string_view kMark = "\xE2\x96\x81";
+  /// Whether a piece may be cut before the mark, where another character is before that, and gives
   /// the same tokens: no merge joins the two.
-  bool parts_before(std::string_view mark) const;
+  bool parts_before_mark() const { return parts_before_mark_; }
 
   struct Symbol {
     uint32_t id;
@@ -71,7 +73,7 @@ class Bpe : public TokenModel {
   TokenMap tokens_;
   MergeTable merges_;
   BpeOptions options_;
-  Merges pairs_;  // as given
+  bool parts_before_mark_;
   std::optional<int64_t> unknown_;
   std::vector<int64_t> low_;    // ids of the characters below kLow, -1 where there is none
   std::vector<int64_t> bytes_;  // ids of <0x00> to <0xFF>, -1 where there is none

@@ -42,13 +42,11 @@ std::string bytes_of(const std::string& token) {
   return out;
 }
 
-constexpr std::string_view kMark = "\xE2\x96\x81";
-
 /// Where the part of a word that begins at `begin` ends: before a mark that is not behind another.
 size_t part_end(std::string_view word, size_t begin) {
-  size_t at = word.find(kMark, begin + 1);
-  while (at != word.npos && word.substr(0, at).ends_with(kMark))
-    at = word.find(kMark, at + 1);
+  size_t at = word.find(Bpe::kMark, begin + 1);
+  while (at != word.npos && word.substr(0, at).ends_with(Bpe::kMark))
+    at = word.find(Bpe::kMark, at + 1);
   return std::min(at, word.size());
 }
 
@@ -62,7 +60,7 @@ Pipeline::Pipeline(Steps steps) : steps_(std::move(steps)) {
   writes_words_ = byte_level_ && is_alphabet(steps_.pre_tokenizers.back());
   if (writes_words_) steps_.pre_tokenizers.pop_back();
   const auto* bpe = dynamic_cast<const Bpe*>(steps_.model.get());
-  parts_words_ = bpe != nullptr && !writes_words_ && bpe->parts_before(kMark);
+  parts_words_ = bpe != nullptr && !writes_words_ && bpe->parts_before_mark();
   int64_t last = -1;
   for (const auto& [id, name] : steps_.model->tokens().names()) {
     last = std::max(last, id);
