@@ -41,7 +41,8 @@ fs::path resolve_model(const std::string& name) {
   const fs::path bundled = share_folder() / "models";
   if (is_there(bundled)) return bundled / name;
   looked += bundled.string();
-  bad_input("{}: no such checkpoint folder or file, and no such name in {}", name, looked);
+  fail(ExitCode::kDisk, "{}: no such checkpoint folder or file, and no such name in {}", name,
+       looked);
 }
 
 void note_all(const std::vector<std::string>& notes, Progress& progress) {

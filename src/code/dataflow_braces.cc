@@ -29,8 +29,10 @@ class BraceFlow : public FlowWalk {
   }
 
   bool is_variable(const Leaf& leaf) const override {
-    return FlowWalk::is_variable(leaf) && !tree().is(leaf.node, Role::kTypeName);
+    return FlowWalk::is_variable(leaf) && !tree().is(leaf.node, Role::kTypeName) &&
+           !names_what_is_built(leaf);
   }
+  bool names_what_is_built(const Leaf& leaf) const;
   bool starts_at_use(const Leaf& leaf) const override {
     return leaf.type == "identifier" || leaf.type == "shorthand_property_identifier";
   }
@@ -64,6 +66,7 @@ class BraceFlow : public FlowWalk {
   /// Tasks that may or may not be done.
   static Tasks optional(const Tasks& tasks);
   void plan_loop(const Tasks& condition, const Tasks& round);
+  Tasks matches(int32_t group, int32_t value) const;
   bool has_default(int32_t group) const;
   bool falls_through(int32_t group) const;
 
@@ -85,6 +88,8 @@ const std::unordered_map<std::string_view, BraceFlow::Rule>& BraceFlow::rules() 
       {"import_declaration", &Flow::skip},
       {"annotation", &Flow::skip},
       {"marker_annotation", &Flow::skip},
+      {"jsx_closing_element", &Flow::skip},
+      {"pattern", &Flow::skip},  // bound where the switch is planned
       {"break_statement", &Flow::skip},
       {"continue_statement", &Flow::skip},
       {"labeled_statement", &Flow::plan_labelled},
@@ -133,6 +138,18 @@ const std::unordered_map<std::string_view, BraceFlow::Rule>& BraceFlow::rules() 
   return kRules;
 }
 
+/// The type of a record pattern, an element that a browser knows, or an attribute's key, which are
+/// no variables.
+bool BraceFlow::names_what_is_built(const Leaf& leaf) const {
+  const int32_t parent = tree().nodes()[static_cast<size_t>(leaf.node)].parent;
+  if (parent < 0) return false;
+  if (is_of_type(parent, {"record_pattern"})) return true;
+  if (is_of_type(parent, {"jsx_attribute"})) return leaf.type == "property_identifier";
+  const std::string_view text = tree().text(leaf.begin, leaf.end);
+  return is_of_type(parent, {"jsx_opening_element", "jsx_self_closing_element"}) &&
+         text.front() >= 'a' && text.front() <= 'z';
+}
+
 std::vector<int32_t> BraceFlow::targets(int32_t node) const {
   std::vector<int32_t> targets = assigned_parts(tree(), leaves(), node).targets;
   std::erase_if(targets, [&](int32_t leaf) { return !is_named_leaf(leaf); });
@@ -143,8 +160,9 @@ std::vector<int32_t> BraceFlow::targets(int32_t node) const {
 std::vector<int32_t> BraceFlow::sources(int32_t node) const {
   std::vector<int32_t> found;
   for (int32_t n = node; n < end_of(node);) {
-    if (is_of_type(n, {"lambda_expression", "arrow_function", "function_expression",
-                       "generator_function", "method_definition", "class", "class_body"})) {
+    if (is_of_type(
+            n, {"lambda_expression", "arrow_function", "function_expression", "generator_function",
+                "method_definition", "class", "class_body", "jsx_closing_element"})) {
       n = end_of(n);
     } else if (tree().type(n) == "pair") {
       const int32_t key = tree().child(n, "key");
@@ -268,7 +286,7 @@ void BraceFlow::plan_declarator(int32_t node) {
 
 void BraceFlow::plan_instanceof(int32_t node) {
   const int32_t left = tree().child(node, "left");
-  const int32_t name = tree().child(node, "name");
+  const int32_t name = part(node, {"name", "pattern"});
   if (left < 0 || name < 0) return plan_children(node);
   Tasks tasks{visit(left)};
   append(tasks, binding(name, left, kComesFrom));
@@ -405,10 +423,23 @@ bool BraceFlow::falls_through(int32_t group) const {
                             "continue_statement", "yield_statement", "switch_rule"});
 }
 
+/// What the patterns of a group's labels bind to parts of the value.
+FlowWalk::Tasks BraceFlow::matches(int32_t group, int32_t value) const {
+  Tasks tasks;
+  for (const int32_t label : tree().children(group)) {
+    if (tree().type(label) != "switch_label") continue;
+    for (const int32_t pattern : tree().children(label)) {
+      if (tree().type(pattern) == "pattern") append(tasks, binding(pattern, value, kComesFrom));
+    }
+  }
+  return tasks;
+}
+
 /// Each group of cases is a branch. One that falls through into the next may have run before it.
 void BraceFlow::plan_switch(int32_t node) {
   const int32_t body = tree().child(node, "body");
-  if (body < 0) return plan_children(node);
+  const int32_t value = part(node, {"condition", "value"});
+  if (body < 0 || value < 0) return plan_children(node);
   std::vector<int32_t> groups;
   bool exhaustive = false;
   for (const int32_t child : tree().children(body)) {
@@ -416,13 +447,16 @@ void BraceFlow::plan_switch(int32_t node) {
     groups.push_back(child);
     exhaustive = exhaustive || has_default(child);
   }
-  Tasks tasks = visits(node, {"condition", "value"});
+  Tasks tasks{visit(value)};
   tasks.push_back({Step::kBeginBranches});
   for (const int32_t group : groups) {
+    Tasks branch = matches(group, value);
+    branch.push_back(visit(group));
     if (group != groups.back() && falls_through(group)) {
-      append(tasks, optional({visit(group)}));
+      append(tasks, optional(branch));
     } else {
-      append(tasks, {visit(group), {Step::kEndBranch}});
+      append(tasks, branch);
+      tasks.push_back({Step::kEndBranch});
     }
   }
   tasks.push_back({Step::kJoin, exhaustive ? 1 : 0});

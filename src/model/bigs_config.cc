@@ -98,7 +98,7 @@ BigsConfig read_bigs_config(const JsonObject& config, const Stored& stored, bool
       .types = integer_or(config, "type_vocab_size", 2, 1, kMaxExtent),
       .positions = with_positions && absolute ? extent(config, "max_position_embeddings") : 0,
       .kernels = integer_or(config, "num_kernels", 1, 1, kMaxExtent),
-      .norm_epsilon = number_or(config, "layer_norm_eps", 1e-12),
+      .norm_epsilon = epsilon_or(config, "layer_norm_eps", 1e-12),
       .initializer_range = number_or(config, "initializer_range", 0.02),
       .high_frequency = boolean_or(config, "high_frequency", false),
       .tied = boolean_or(config, "tie_word_embeddings", true),

@@ -8,6 +8,7 @@
 #include <ATen/ops/tanh.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <map>
 
 #include "ssmi/core/error.h"
@@ -51,6 +52,12 @@ bool boolean_or(const JsonObject& config, const std::string& key, bool otherwise
 
 double number_or(const JsonObject& config, const std::string& key, double otherwise) {
   return is_given(config, key) ? config.number(key) : otherwise;
+}
+
+double epsilon_or(const JsonObject& config, const std::string& key, double otherwise) {
+  const double epsilon = number_or(config, key, otherwise);
+  if (epsilon >= 0 && std::isfinite(epsilon)) return epsilon;
+  bad_input("{}: '{}' is {}, expected a number that is not negative", config.where(), key, epsilon);
 }
 
 int64_t integer_or(const JsonObject& config, const std::string& key, int64_t otherwise, int64_t min,

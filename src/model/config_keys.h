@@ -18,6 +18,8 @@ bool is_given(const JsonObject& config, const std::string& key);
 /// A key of a config, or `otherwise` where it is absent or null. All throw Error{kBadInput}.
 bool boolean_or(const JsonObject& config, const std::string& key, bool otherwise);
 double number_or(const JsonObject& config, const std::string& key, double otherwise);
+/// What a norm adds below its root: not negative.
+double epsilon_or(const JsonObject& config, const std::string& key, double otherwise);
 int64_t integer_or(const JsonObject& config, const std::string& key, int64_t otherwise, int64_t min,
                    int64_t max);
 std::string string_or(const JsonObject& config, const std::string& key,

@@ -50,7 +50,7 @@ std::unique_ptr<Model> make_gpt2(const JsonObject& config, const Stored& stored)
   result.names = kNames;
   result.inner = integer_or(config, "n_inner", 4 * result.width, 1, kMaxExtent);
   result.positions = extent(config, key("n_positions", "max_position_embeddings"));
-  result.norm_epsilon = number_or(config, "layer_norm_epsilon", 1e-5);
+  result.norm_epsilon = epsilon_or(config, "layer_norm_epsilon", 1e-5);
   result.activation = activation_named(config, "activation_function", "gelu_new");
   result.layout = FusedLayout::kBlocks;
   result.transposed = true;

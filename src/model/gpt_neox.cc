@@ -48,7 +48,7 @@ std::unique_ptr<Model> make_gpt_neox(const JsonObject& config, const Stored& sto
         config.where());
   }
   result.rotary = read_rotary(config, result.head_width, {"rotary_emb_base", "rotary_pct", 0.25});
-  result.norm_epsilon = number_or(config, "layer_norm_eps", 1e-5);
+  result.norm_epsilon = epsilon_or(config, "layer_norm_eps", 1e-5);
   result.activation = activation_named(config, "hidden_act", "gelu");
   result.parallel = boolean_or(config, "use_parallel_residual", true);
   result.layout = FusedLayout::kByHead;

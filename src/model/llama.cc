@@ -53,7 +53,7 @@ TransformerConfig read_llama(const JsonObject& config, const std::string& archit
   TransformerConfig result = read_decoder(config, architecture);
   result.names = kNames;
   result.rms = true;
-  result.norm_epsilon = number_or(config, "rms_norm_eps", 1e-6);
+  result.norm_epsilon = epsilon_or(config, "rms_norm_eps", 1e-6);
   result.activation = activation_named(config, "hidden_act", "silu");
   result.tied = boolean_or(config, "tie_word_embeddings", false);
   return result;

@@ -147,8 +147,8 @@ void fill(const io::Checkpoint& checkpoint, const Names& names, const ParameterF
     }
     if (other != nullptr && !tensor.is_same(filled.at(parameter.tied_to))) {
       loaded.notes.push_back(
-          fmt::format("'{}' is stored with other values than '{}', to which the "
-                      "config ties it; its own are used",
+          fmt::format("'{}' is stored with other values than '{}', though the two "
+                      "are usually one; its own are used",
                       parameter.name, parameter.tied_to));
     }
     filled[parameter.name] = tensor;

@@ -2,6 +2,8 @@
 
 #include "mamba_config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -71,7 +73,7 @@ MambaConfig read_common(const JsonObject& config, const Stored& stored,
                      .bias = boolean_or(config, "use_bias", false),
                      .conv_bias = boolean_or(config, "use_conv_bias", true),
                      .layer_norm = false,
-                     .norm_epsilon = number_or(config, "layer_norm_epsilon", 1e-5),
+                     .norm_epsilon = epsilon_or(config, "layer_norm_epsilon", 1e-5),
                      .activation = activation_named(config, "hidden_act", "silu"),
                      .silu = false,
                      .embedding = mamba_embedding_name(stored, "embeddings"),
@@ -84,7 +86,13 @@ MambaConfig read_common(const JsonObject& config, const Stored& stored,
   result.inner = expanded(config, result.width);
   const bool tied = boolean_or(config, "tie_word_embeddings", tied_by_default);
   const std::string name = class_name(config);
-  read_mamba_head(stored, tied, name.empty() || name.ends_with("ForCausalLM"), result);
+  const bool speaks = name.empty() || name.ends_with("ForCausalLM");
+  if (!speaks && !name.ends_with("Model")) {
+    result.notes.push_back(
+        fmt::format("no head: that of a '{}' is not known; known are names that end in ForCausalLM",
+                    excerpt(name)));
+  }
+  read_mamba_head(stored, tied, speaks, result);
   return result;
 }
 
@@ -134,7 +142,7 @@ Mamba1Config read_mamba_config(const JsonObject& config, const Stored& stored) {
 
 Mamba1Config read_falcon_mamba_config(const JsonObject& config, const Stored& stored) {
   Mamba1Config result = read_mamba1(config, stored, "falcon_mamba");
-  result.selected_epsilon = number_or(config, "mixer_rms_eps", 1e-6);
+  result.selected_epsilon = epsilon_or(config, "mixer_rms_eps", 1e-6);
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "architectures.h"
+#include "config_keys.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/excerpt.h"
 #include "ssmi/model/model.h"
@@ -69,6 +70,11 @@ std::vector<std::string> architectures() {
 std::unique_ptr<Model> make_model(const Json& config, const std::string& where,
                                   const io::TensorMap* stored) {
   const JsonObject object(config, where);
+  if (is_given(object, "quantization_config")) {
+    bad_input(
+        "{}: 'quantization_config' is given; quantised weights are read from GGUF files alone",
+        where);
+  }
   if (is_mamba_ssm(config)) return make_mamba_ssm(object, Stored(stored));
   const std::string type = object.string("model_type");
   const auto maker = makers().find(type);

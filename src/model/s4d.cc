@@ -49,7 +49,7 @@ Config read_config(const JsonObject& config, const Stored& stored) {
           .vocab = config.integer("vocab_size", 1, kMaxExtent),
           .layers = config.integer("num_hidden_layers", 1, kMaxLayers),
           .labels = has_decoder ? config.integer("num_labels", 1, kMaxExtent) : 0,
-          .norm_epsilon = config.has("layer_norm_eps") ? config.number("layer_norm_eps") : 1e-5,
+          .norm_epsilon = epsilon_or(config, "layer_norm_eps", 1e-5),
           .prenorm = config.has("prenorm") && config.boolean("prenorm"),
           .is_table = is_second(config, "encoder", "linear", "embedding")};
 }

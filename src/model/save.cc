@@ -12,7 +12,13 @@
 namespace ssmi::model {
 namespace {
 
-/// Shows each parameter that is not just another name of one shown before.
+at::ScalarType scalar_type(io::Dtype dtype) {
+  if (dtype == io::Dtype::kF16) return at::kHalf;
+  return dtype == io::Dtype::kBF16 ? at::kBFloat16 : at::kFloat;
+}
+
+}  // namespace
+
 void visit_distinct(Model& model, const ParameterVisitor& visitor) {
   std::map<std::string, at::Tensor> shown;
   model.visit([&](const Parameter& parameter, at::Tensor& tensor) {
@@ -21,13 +27,6 @@ void visit_distinct(Model& model, const ParameterVisitor& visitor) {
     visitor(parameter, tensor);
   });
 }
-
-at::ScalarType scalar_type(io::Dtype dtype) {
-  if (dtype == io::Dtype::kF16) return at::kHalf;
-  return dtype == io::Dtype::kBF16 ? at::kBFloat16 : at::kFloat;
-}
-
-}  // namespace
 
 void initialise(Model& model, uint64_t seed, const ParameterFilter& takes) {
   std::map<std::string, at::Tensor> filled;
@@ -57,7 +56,7 @@ int64_t parameter_count(Model& model) {
 }
 
 void save_model(Model& model, const Json& config, const std::filesystem::path& folder,
-                io::Dtype dtype) {
+                io::Dtype dtype, const FolderWriter& more) {
   namespace fs = std::filesystem;
   if (fs::exists(folder)) {
     fail(ExitCode::kDisk, "{}: exists already; name a new folder", folder.string());
@@ -78,6 +77,7 @@ void save_model(Model& model, const Json& config, const std::filesystem::path& f
   if (status) fail(ExitCode::kDisk, "{}: cannot create: {}", partial.string(), status.message());
   io::write_safetensors(partial / "model.safetensors", tensors, {{"format", "pt"}});
   write_file(partial / "config.json", to_text(config, 2) + "\n");
+  if (more) more(partial);
   fs::rename(partial, folder, status);
   if (status) fail(ExitCode::kDisk, "{}: cannot rename: {}", folder.string(), status.message());
 }

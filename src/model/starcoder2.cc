@@ -22,7 +22,7 @@ constexpr TransformerNames kNames{.words = "embed_tokens",
 std::unique_ptr<Model> make_starcoder2(const JsonObject& config, const Stored& stored) {
   TransformerConfig result = read_decoder(config, "starcoder2");
   result.names = kNames;
-  result.norm_epsilon = number_or(config, "norm_epsilon", 1e-5);
+  result.norm_epsilon = epsilon_or(config, "norm_epsilon", 1e-5);
   result.activation = activation_named(config, "hidden_act", "gelu_pytorch_tanh");
   result.query_bias = result.output_bias = result.mlp_bias = boolean_or(config, "use_bias", true);
   result.initializer_range = number_or(config, "initializer_range", 0.018042);

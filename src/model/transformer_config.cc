@@ -143,7 +143,7 @@ TransformerConfig read_encoder(const JsonObject& config, const std::string& arch
   result.types = integer_or(config, "type_vocab_size", 2, 1, kMaxExtent);
   result.norm_first = false;
   result.causal = false;
-  result.norm_epsilon = number_or(config, "layer_norm_eps", norm_epsilon);
+  result.norm_epsilon = epsilon_or(config, "layer_norm_eps", norm_epsilon);
   result.activation = activation_named(config, "hidden_act", "gelu");
   result.tied = boolean_or(config, "tie_word_embeddings", true);
   return result;

@@ -18,9 +18,16 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder, c
   const auto there = [&](const char* name) { return std::filesystem::exists(folder / name); };
   if (there("tokenizer.json")) {
     const auto path = folder / "tokenizer.json";
-    return read_tokenizer_json(read_file(path, kMaxVocabularyFile), path.string());
+    auto tokenizer = read_tokenizer_json(read_file(path, kMaxVocabularyFile), path.string());
+    require_as_added(folder, *tokenizer);
+    return tokenizer;
   }
-  if (there("vocab.json") && there("merges.txt")) return read_bpe_files(folder, config);
+  if (there("vocab.json") != there("merges.txt")) {
+    bad_input("{}: is beside no {}; byte-level BPE needs both",
+              (folder / (there("vocab.json") ? "vocab.json" : "merges.txt")).string(),
+              there("vocab.json") ? "merges.txt" : "vocab.json");
+  }
+  if (there("vocab.json")) return read_bpe_files(folder, config);
   if (there("vocab.txt")) return read_wordpiece_file(folder, config);
   if (there("tokenizer.model")) {
     bad_input("{}: SentencePiece models are not supported; convert it to a tokenizer.json",

@@ -46,30 +46,35 @@ std::vector<std::string> lines_of(const std::string& text) {
 class Settings {
  public:
   explicit Settings(const fs::path& folder) {
-    const fs::path added = folder / "added_tokens.json";
-    if (fs::exists(added)) {
-      bad_input("{}: tokens added beside a vocabulary are not supported; a tokenizer.json is",
-                added.string());
-    }
-    for (const char* name : {"tokenizer_config.json", "special_tokens_map.json"}) {
+    for (const char* name : {"tokenizer_config.json", "special_tokens_map.json", kAddedTokens}) {
       const fs::path path = folder / name;
       if (!fs::exists(path)) continue;
       const std::string where = path.string();
       const Json json = parse_json(read_file(path, kMaxVocabularyFile), where);
       const JsonObject object(json, where);  // says what is wrong where it is no object
+      if (name == kAddedTokens) {
+        values_[name] = {json, where};
+        continue;
+      }
       for (const auto& [key, value] : json.items())
         values_[key] = {value, where};
     }
+  }
+
+  /// The tokenizer_class, fast or not; empty where none is named.
+  std::string class_name() const {
+    const auto named = values_.find("tokenizer_class");
+    if (named == values_.end() || !named->second.first.is_string()) return "";
+    std::string name = named->second.first.get<std::string>();
+    if (name.ends_with("Fast")) name.resize(name.size() - 4);
+    return name;
   }
 
   /// Refuses what belongs to a tokenizer that cuts texts otherwise: `known` are the classes that
   /// cut them as the files are read, `types` the model_types whose tokenizers they are.
   void require_class(const fs::path& file, const Json& config, const std::set<std::string>& known,
                      const std::set<std::string>& types) const {
-    const auto named = values_.find("tokenizer_class");
-    if (named != values_.end() && named->second.first.is_string()) {
-      std::string name = named->second.first.get<std::string>();
-      if (name.ends_with("Fast")) name.resize(name.size() - 4);
+    if (const std::string name = class_name(); !name.empty()) {
       if (known.contains(name)) return;
       bad_input("{}: belongs to a {}, of which only a tokenizer.json is read", file.string(),
                 excerpt(name));
@@ -82,7 +87,7 @@ class Settings {
   }
 
   /// Special tokens beyond those that have a role, each with its id where that is given: those of
-  /// additional_special_tokens and added_tokens_decoder.
+  /// additional_special_tokens, added_tokens_decoder and added_tokens.json.
   std::vector<AddedToken> more_tokens() const {
     std::vector<AddedToken> tokens;
     const auto add = [&](const Json& json, const std::string& where, int64_t id) {
@@ -95,6 +100,11 @@ class Settings {
                         .lstrip = set("lstrip"),
                         .rstrip = set("rstrip")});
     };
+    if (const auto found = values_.find(kAddedTokens); found != values_.end()) {
+      const auto& [ids, where] = found->second;
+      for (const auto& [content, id] : ids.items())
+        tokens.push_back({content, JsonObject(ids, where).integer(content, 0, kMaxId)});
+    }
     for (const char* key : {"additional_special_tokens", "added_tokens_decoder"}) {
       const auto found = values_.find(key);
       if (found == values_.end() || found->second.first.is_null()) continue;
@@ -125,6 +135,8 @@ class Settings {
   }
 
  private:
+  static constexpr const char* kAddedTokens = "added_tokens.json";
+
   static int64_t id_of(const std::string& text, const std::string& where) {
     int64_t id = -1;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
@@ -155,6 +167,9 @@ bool is_roberta(const Settings& settings, const Json& config) {
 /// Whose vocab.json and merges.txt are GPT-2's or RoBERTa's: theirs, and those of this project.
 const std::set<std::string> kBpeTypes{"gpt2",    "roberta", "rocoder", "bigs",
                                       "codessm", "s4d",     "bimamba"};
+
+/// Classes that put add_prefix_space over what their tokenizer.json says.
+const std::set<std::string> kPrefixClasses{"GPT2Tokenizer", "RobertaTokenizer", "GPTNeoXTokenizer"};
 
 Bpe::Merges read_merges_file(const std::string& text, const std::string& where) {
   Bpe::Merges merges;
@@ -193,6 +208,10 @@ std::unique_ptr<Tokenizer> read_bpe_files(const fs::path& folder, const Json& co
   for (const std::string key : kSpecialKeys) {
     const auto token = named(key);
     const auto id = token ? tokens.id(*token) : std::nullopt;
+    if (!id && settings.token(key)) {
+      bad_input("{}: lacks '{}', the {}; tokens beside a vocabulary are read from a tokenizer.json",
+                where, excerpt(*token), key);
+    }
     if (!id) continue;
     AddedToken& entry = special[*token];
     entry.content = *token;
@@ -234,6 +253,28 @@ std::unique_ptr<Tokenizer> read_bpe_files(const fs::path& folder, const Json& co
                                     rules + fmt::format(" {} {}", steps.post.before.size(),
                                                         roberta ? steps.post.before[0] : -1)));
   return std::make_unique<Pipeline>(std::move(steps));
+}
+
+void require_as_added(const fs::path& folder, const Tokenizer& tokenizer) {
+  const Settings settings(folder);
+  const auto ids = [&](std::string_view text) {
+    return tokenizer.encode(text, Markers::kNone).ids;
+  };
+  for (const AddedToken& token : settings.more_tokens()) {
+    const std::vector<int64_t> found = ids(token.content);
+    const bool alone = found.size() == 1 && tokenizer.token(found[0]) == token.content;
+    if (alone && (token.id < 0 || token.id == found[0])) continue;
+    bad_input(
+        "{}: does not add '{}', which a file beside it does; save the tokenizer again with the "
+        "library it was made with",
+        (folder / "tokenizer.json").string(), excerpt(token.content));
+  }
+  const bool prefix = ids("a") == ids(" a");
+  if (kPrefixClasses.contains(settings.class_name()) &&
+      settings.flag("add_prefix_space", prefix) != prefix) {
+    bad_input("{}: puts {} space before a text; tokenizer_config.json says otherwise",
+              (folder / "tokenizer.json").string(), prefix ? "a" : "no");
+  }
 }
 
 std::unique_ptr<Tokenizer> read_wordpiece_file(const fs::path& folder, const Json& config) {

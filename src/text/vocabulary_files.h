@@ -17,6 +17,10 @@ std::unique_ptr<Tokenizer> read_bpe_files(const std::filesystem::path& folder, c
 std::unique_ptr<Tokenizer> read_wordpiece_file(const std::filesystem::path& folder,
                                                const Json& config);
 
+/// Throws Error{kBadInput} where a file beside a tokenizer.json adds tokens that it lacks, or asks
+/// for another space before a text: the transformers library heeds both.
+void require_as_added(const std::filesystem::path& folder, const Tokenizer& tokenizer);
+
 /// Vocabularies beyond this are taken for damage.
 constexpr uint64_t kMaxVocabularyFile = uint64_t{256} << 20;
 

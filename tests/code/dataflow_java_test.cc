@@ -132,6 +132,12 @@ TEST_CASE("dataflow java: a try may end anywhere") {
 
 TEST_CASE("dataflow java: patterns, labels, annotations, imports") {
   CHECK(flow("if (o instanceof Foo f) { g(f); }") == Texts{"f<-o", "f2<-f"});
+  CHECK(flow("if (o instanceof P(Q(int x), var y)) { g(P, x, y); }") ==
+        Texts{"x<-o", "y<-o", "x2<-x", "y2<-y"});
+  CHECK(flow("switch (o) { case P(int x): g(x); break; case Q q when q > 0: g(q); }") ==
+        Texts{"x<-o", "x2<-x", "q<-o", "q2<-q", "q3<-q"});
+  CHECK(flow("int y = switch (o) { case R r -> r; default -> 0; };") ==
+        Texts{"r<-o", "r2<-r", "y<-o", "y<-r", "y<-r2", "y<-0"});
   CHECK(flow("out: for (;;) { if (out) break out; }") == Texts{"out2<-out2"});
   CHECK(flow("@A(x) int f() { return x; }").empty());
   CHECK(flow("import a.b; int f(int c) { return b + c; }") == Texts{"c2<-c"});

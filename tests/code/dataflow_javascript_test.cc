@@ -126,6 +126,11 @@ TEST_CASE("dataflow javascript: a try may end anywhere") {
   CHECK(flow("try { x = 1; } catch { g(x); }") == Texts{"x<=1", "x2<-x"});
 }
 
+TEST_CASE("dataflow javascript: elements are uses where they open, those of browsers are none") {
+  CHECK(flow("B = f; b = 1; x = <B y={b}><b>{b}</b></B>; g(x);") ==
+        Texts{"B<=f", "b<=1", "x<=B2", "x<=b2", "x<=b4", "B2<-B", "b2<-b", "b4<-b", "x2<-x"});
+}
+
 TEST_CASE("dataflow javascript: bare methods and functions without a name") {
   CHECK(flow("m(x) { this.x = x; }") == Texts{"x3<-x", "x2<=x3"});
   CHECK(flow("function (a) { return a; }") == Texts{"a2<-a"});

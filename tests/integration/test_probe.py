@@ -144,7 +144,7 @@ def test_published_variants_run(ssmi, tmp_path, validated):
 
 @pytest.mark.parametrize("arguments, code, message", [
     (["--layers", "9"], 4, "layers 0 (embedding) to 6"),
-    (["nonesuch"], 3, "no such checkpoint folder"),
+    (["nonesuch"], 6, "no such checkpoint folder"),
     (["--data", "gone.jsonl"], 6, "gone.jsonl"),
     (["--data", "empty.jsonl"], 3, "empty.jsonl"),
     (["--data", "broken.jsonl"], 3, "broken.jsonl:2"),

@@ -86,9 +86,10 @@ TEST_CASE("load: a parameter stored apart from the one it is tied to keeps its v
   });
   CHECK(at::equal(tensors.at(kDecoder), own));
   CHECK(!at::equal(tensors.at(kWords), own));
-  CHECK(notes == Notes{"'cls.predictions.decoder.weight' is stored with other values than "
-                       "'bigs.embeddings.word_embeddings.weight', to which the config ties it; its "
-                       "own are used"});
+  CHECK(notes ==
+        Notes{"'cls.predictions.decoder.weight' is stored with other values than "
+              "'bigs.embeddings.word_embeddings.weight', though the two are usually one; its "
+              "own are used"});
 }
 
 TEST_CASE("load: what others hold a parameter to must be there") {

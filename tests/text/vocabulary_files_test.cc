@@ -112,8 +112,7 @@ TEST_CASE("vocabulary files: damaged BPE files are refused by name") {
           "sep_token: expected a JSON object, found number");
   refused("special_tokens_map.json", R"({"cls_token":"<s>","sep_token":{}})",
           "sep_token: key 'content' is missing");
-  refused("added_tokens.json", "{}",
-          "tokens added beside a vocabulary are not supported; a tokenizer.json is");
+  refused("added_tokens.json", R"({"<new>":"x"})", "'<new>'");
 }
 
 TEST_CASE("vocabulary files: a merge of a token that vocab.json lacks, and markers it lacks") {
@@ -191,9 +190,10 @@ TEST_CASE("vocabulary files: which of several files is read, and what none of th
                      "SentencePiece models are not supported; convert it to a tokenizer.json");
   Folder half;
   half.file("vocab.json", kVocabulary);
+  half.check_refused("vocab.json", "is beside no merges.txt; byte-level BPE needs both");
   check_fails(ExitCode::kBadInput,
               "no tokenizer: neither tokenizer.json, vocab.json with merges.txt",
-              [&] { half.load(); });
+              [&] { Folder().load(); });
 }
 
 TEST_CASE("vocabulary files: equal vocabularies have equal hashes, others have others") {
@@ -240,6 +240,35 @@ TEST_CASE("vocabulary files: special tokens beyond those with a role stand for t
   folder.check_refused("tokenizer_config.json", "added_tokens_decoder: 'x' is no id");
   folder.file("tokenizer_config.json", R"({"additional_special_tokens":["<new>"]})");
   folder.check_refused("vocab.json", "lacks the special token '<new>'");
+  folder.file("tokenizer_config.json", R"({"pad_token":"<new>"})");
+  folder.check_refused("vocab.json", "lacks '<new>', the pad_token");
+  folder.file("tokenizer_config.json", "{}").file("added_tokens.json", R"({"<mask>":8})");
+  CHECK(cut(*folder.load(), "a<mask>") == "a:0-1 <mask>:1-7");
+  folder.file("added_tokens.json", R"({"<new>":11})");
+  folder.check_refused("vocab.json", "lacks the special token '<new>'");
+}
+
+TEST_CASE("vocabulary files: what files beside a tokenizer.json add has to be in it") {
+  Folder folder;
+  folder.file("tokenizer.json", test::json_of({test::whole_words({"ab"})}));
+  folder.file("added_tokens.json", R"({"ab":0})");
+  CHECK(folder.load()->vocab_size() == 2);
+  folder.file("added_tokens.json", R"({"ab":1})");
+  folder.check_refused("tokenizer.json", "does not add 'ab'");
+  folder.file("added_tokens.json", "{}");
+  folder.file("tokenizer_config.json", R"({"added_tokens_decoder":{"2":{"content":"<new>"}}})");
+  folder.check_refused("tokenizer.json", "does not add '<new>'");
+  folder.file("tokenizer_config.json", R"({"additional_special_tokens":["<new>"]})");
+  folder.check_refused("tokenizer.json", "does not add '<new>'");
+  folder.file("tokenizer.json",
+              test::json_of({.model = test::bpe({"a", "\u0120"}, {}),
+                             .pre_tokenizer = R"({"type":"ByteLevel","add_prefix_space":false})"}));
+  folder.file("tokenizer_config.json",
+              R"({"tokenizer_class":"GPT2TokenizerFast","add_prefix_space":true})");
+  folder.check_refused("tokenizer.json", "puts no space before a text");
+  folder.file("tokenizer_config.json",
+              R"({"tokenizer_class":"GPT2TokenizerFast","add_prefix_space":false})");
+  CHECK(cut(*folder.load(), "a a") == "a:0-1  :1-2 a:2-3");
 }
 
 }  // namespace

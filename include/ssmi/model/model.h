@@ -110,11 +110,17 @@ void initialise(Model& model, uint64_t seed, const ParameterFilter& takes = {});
 /// does not fit 63 bits.
 int64_t parameter_count(Model& model);
 
-/// Writes config.json and model.safetensors into `folder`, which appears only when complete.
-/// `dtype` is kF32, kF16 or kBF16; state-space parameters stay float32 in all of them. Throws
-/// Error{kDisk}, also when the folder exists.
+/// Shows each parameter that is not just another name of one shown before.
+void visit_distinct(Model& model, const ParameterVisitor& visitor);
+
+/// Writes further files into a folder before it appears.
+using FolderWriter = std::function<void(const std::filesystem::path& folder)>;
+
+/// Writes config.json and model.safetensors into `folder`, which appears only when complete, with
+/// what `more` writes. `dtype` is kF32, kF16 or kBF16; state-space parameters stay float32 in all
+/// of them. Throws Error{kDisk}, also when the folder exists.
 void save_model(Model& model, const Json& config, const std::filesystem::path& folder,
-                io::Dtype dtype = io::Dtype::kF32);
+                io::Dtype dtype = io::Dtype::kF32, const FolderWriter& more = {});
 
 /// Throws Error{kMismatch} naming the first id outside [0, vocab_size), or a row longer than
 /// max_tokens.
