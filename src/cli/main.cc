@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
   ssmi::cli::add_spectrum(app);
   ssmi::cli::add_inspect(app);
   ssmi::cli::add_embed(app);
+  ssmi::cli::add_eval(app);
   ssmi::cli::add_init(app);
   ssmi::cli::add_parse(app);
   ssmi::cli::add_tokens(app);

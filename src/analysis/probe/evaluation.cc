@@ -5,7 +5,7 @@
 #include <limits>
 #include <numeric>
 
-#include "ssmi/analysis/probe/bootstrap.h"
+#include "ssmi/task/bootstrap.h"
 
 namespace ssmi::probe {
 namespace {
@@ -47,7 +47,7 @@ Evaluation evaluate(const std::vector<Pair>& test, std::span<const int64_t> pred
   if (test.empty()) return result;
   result.accuracy = static_cast<double>(right) / static_cast<double>(test.size());
   Random random(seed, fmt::format("bootstrap/{}", stream));
-  const Interval interval = bootstrap_accuracy(correct, functions, random);
+  const task::Interval interval = task::bootstrap_accuracy(correct, functions, random);
   result.low = interval.low;
   result.high = interval.high;
   return result;

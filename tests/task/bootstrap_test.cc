@@ -1,11 +1,11 @@
-#include "ssmi/analysis/probe/bootstrap.h"
+#include "ssmi/task/bootstrap.h"
 
 #include <doctest/doctest.h>
 
 #include <vector>
 
 using namespace ssmi;
-using namespace ssmi::probe;
+using namespace ssmi::task;
 
 namespace {
 
@@ -28,14 +28,14 @@ Interval alternating(int64_t groups, int64_t size) {
 
 }  // namespace
 
-TEST_CASE("probe: the bootstrap interval of independent items has the binomial width") {
+TEST_CASE("bootstrap: the interval of independent items has the binomial width") {
   const Interval found = alternating(400, 1);
   const double half = 1.96 * 0.5 / 20;  // 1.96 sqrt(p (1 - p) / n)
   CHECK(found.low == doctest::Approx(0.5 - half).epsilon(0.01));
   CHECK(found.high == doctest::Approx(0.5 + half).epsilon(0.01));
 }
 
-TEST_CASE("probe: items of one group are drawn together") {
+TEST_CASE("bootstrap: items of one group are drawn together") {
   const Interval wide = alternating(100, 20), narrow = alternating(100, 1);
   const double half = 1.96 * 0.5 / 10;
   CHECK(wide.low == doctest::Approx(0.5 - half).epsilon(0.03));
@@ -43,7 +43,7 @@ TEST_CASE("probe: items of one group are drawn together") {
   CHECK(wide.low == narrow.low);  // the same draws
 }
 
-TEST_CASE("probe: groups weigh by their items") {
+TEST_CASE("bootstrap: groups weigh by their items") {
   // A of one wrong item, B of 99 right ones: AA .25 -> 0, AB .5 -> .99, BB .25 -> 1.
   std::vector<uint8_t> correct(100, 1);
   std::vector<int64_t> group(100, 1);
@@ -58,7 +58,7 @@ TEST_CASE("probe: groups weigh by their items") {
   CHECK(equal.high == 0.5);
 }
 
-TEST_CASE("probe: one group gives its accuracy twice, no items give zero") {
+TEST_CASE("bootstrap: one group gives its accuracy twice, no items give zero") {
   const Interval one = interval({1, 1, 0, 1}, {5, 5, 5, 5});
   CHECK(one.low == 0.75);
   CHECK(one.high == 0.75);

@@ -1,11 +1,11 @@
-#include "ssmi/analysis/probe/bootstrap.h"
+#include "ssmi/task/bootstrap.h"
 
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <vector>
 
-namespace ssmi::probe {
+namespace ssmi::task {
 namespace {
 
 struct Group {
@@ -21,6 +21,19 @@ double percentile(const std::vector<double>& sorted, double share) {
 
 }  // namespace
 
+Interval bootstrap(size_t items, const Statistic& statistic, Random& random, int64_t resamples) {
+  if (items == 0 || resamples <= 0) return {};
+  std::vector<double> values(static_cast<size_t>(resamples));
+  std::vector<size_t> drawn(items);
+  for (double& value : values) {
+    for (size_t& item : drawn)
+      item = random.below(items);
+    value = statistic(drawn);
+  }
+  std::ranges::sort(values);
+  return {percentile(values, 0.025), percentile(values, 0.975)};
+}
+
 Interval bootstrap_accuracy(std::span<const uint8_t> correct, std::span<const int64_t> group,
                             Random& random, int64_t resamples) {
   std::map<int64_t, Group> by_group;
@@ -29,23 +42,18 @@ Interval bootstrap_accuracy(std::span<const uint8_t> correct, std::span<const in
     own.correct += correct[i] != 0 ? 1 : 0;
     ++own.items;
   }
-  if (by_group.empty() || resamples <= 0) return {};
   std::vector<Group> groups;
   for (const auto& [id, counts] : by_group)
     groups.push_back(counts);
-
-  std::vector<double> accuracies(static_cast<size_t>(resamples));
-  for (double& accuracy : accuracies) {
+  const auto accuracy = [&](std::span<const size_t> drawn) {
     Group sum;
-    for (size_t i = 0; i < groups.size(); ++i) {
-      const Group& drawn = groups[random.below(groups.size())];
-      sum.correct += drawn.correct;
-      sum.items += drawn.items;
+    for (const size_t i : drawn) {
+      sum.correct += groups[i].correct;
+      sum.items += groups[i].items;
     }
-    accuracy = static_cast<double>(sum.correct) / static_cast<double>(sum.items);
-  }
-  std::sort(accuracies.begin(), accuracies.end());
-  return {percentile(accuracies, 0.025), percentile(accuracies, 0.975)};
+    return static_cast<double>(sum.correct) / static_cast<double>(sum.items);
+  };
+  return bootstrap(groups.size(), accuracy, random, resamples);
 }
 
-}  // namespace ssmi::probe
+}  // namespace ssmi::task

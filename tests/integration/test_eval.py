@@ -1,0 +1,115 @@
+"""`ssmi eval` on tiny corpora, against a computation in Python from the same rows."""
+import json
+import math
+
+import pytest
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors
+
+SPECIAL = ["<pad>", "<s>", "</s>", "<mask>", "<unk>"]
+WORDS = ["a", "b", "c", "d", "e", "f"]
+CODESSM = {"model_type": "codessm", "architectures": ["CodeSSMForMaskedLM"], "vocab_size": 11,
+           "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_ssm": 8,
+           "type_vocab_size": 2, "layer_norm_eps": 1e-12, "hidden_act": "gelu", "pad_token_id": 0,
+           "initializer_range": 0.5}
+MAMBA = {"model_type": "mamba", "architectures": ["MambaForCausalLM"], "vocab_size": 11, "hidden_size": 16,
+         "num_hidden_layers": 2, "state_size": 4, "conv_kernel": 4, "expand": 2, "time_step_rank": 2,
+         "hidden_act": "silu", "layer_norm_epsilon": 1e-5, "use_bias": False, "use_conv_bias": True,
+         "tie_word_embeddings": True, "pad_token_id": 0}
+
+
+def word_tokenizer():
+    tokenizer = Tokenizer(models.WordPiece({name: i for i, name in enumerate(SPECIAL + WORDS)},
+                                           unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer.post_processor = processors.BertProcessing(("</s>", 2), ("<s>", 1))
+    tokenizer.add_special_tokens([AddedToken(name, special=True) for name in SPECIAL])
+    return tokenizer
+
+
+def model(ssmi, tmp_path, config=CODESSM):
+    folder = tmp_path / config["model_type"]
+    config_path = tmp_path / "config.json"
+    config_path.write_text(json.dumps(config))
+    ssmi("init", "--config", config_path, "--out", folder)
+    word_tokenizer().save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def corpus(path, rows):
+    path.write_text("".join(json.dumps({"pkg": package, "text": text}) + "\n" for package, text in rows))
+    return path
+
+
+# Of sha256sum of 0:NAME two comes before one; neither fits in 5 %, "two" is smaller.
+ROWS = [("one", "a b c a b c a b c"), ("two", "a b c d e"), ("one", "d e f d e f"), ("two", "b c")]
+
+
+def test_a_report_is_complete_and_repeats(ssmi, tmp_path, validated):
+    data = corpus(tmp_path / "c.jsonl", ROWS)
+    folder = model(ssmi, tmp_path)
+    command = ["eval", folder, "--task", "mlm", "--data", data, "--length", 4, "--out", "r.json"]
+    table = ssmi(*command).stdout
+    first = validated("eval", tmp_path / "r.json")
+    ssmi(*command, "--batch-tokens", 1, "--threads", 1)
+    again = validated("eval", tmp_path / "r.json")
+    assert first["data"]["held_out"] == ["two"]
+    assert first["data"]["documents"] == 2
+    assert first["data"]["tokens"] == 7 + 4  # with markers
+    assert first["data"]["pieces"] == 3  # 4 + 3, 4
+    assert first["data"]["baseline_tokens"] == 11 + 8
+    for name in ("masked_accuracy", "perplexity"):
+        metric, other = first["metrics"][name], again["metrics"][name]
+        assert metric["low"] <= metric["value"] <= metric["high"]
+        assert metric["count"] == other["count"] >= 3  # at least one a piece
+        assert metric["value"] == pytest.approx(other["value"], rel=1e-5)
+        assert name in table
+    ssmi(*command)
+    third = validated("eval", tmp_path / "r.json")
+    first.pop("timing"), third.pop("timing")
+    assert first == third
+
+
+def test_next_tokens_beside_a_table(ssmi, tmp_path, validated):
+    folder = model(ssmi, tmp_path, MAMBA)
+    fit = corpus(tmp_path / "fit.jsonl", [("one", "a b c d e f")] * 30 + [("two", "a b")])
+    data = corpus(tmp_path / "data.jsonl", [("tornado", "a b c d e f"), ("x", "c d f")])
+    report = json.loads(ssmi("eval", folder, "--task", "lm", "--data", data, "--fit", fit, "--json").stdout)
+    validated("eval", json.dumps(report))
+    accuracy = report["metrics"]["accuracy"]
+    assert accuracy["count"] == 7 + 4
+    # Of <s> a b c d e f </s> all; of <s> c d f </s> behind `<s> c` comes b or d of c alone: d; then
+    # e for `c d`; `d f` was never seen, f alone says </s>. After <s> comes a, not c.
+    assert accuracy["baseline"] == pytest.approx((7 + 2) / 11)
+    assert report["data"]["held_out"] == []
+    assert report["data"]["rows_excluded"] == 0  # evaluating on it is what held-out packages are for
+    # A model of random weights is near to naming nothing.
+    assert report["metrics"]["perplexity"]["value"] == pytest.approx(11, rel=0.5)
+    assert math.isfinite(report["metrics"]["perplexity"]["baseline"])
+
+
+def test_what_does_not_fit_is_refused(ssmi, tmp_path):
+    folder = model(ssmi, tmp_path)
+    data = corpus(tmp_path / "c.jsonl", ROWS)
+    alone = corpus(tmp_path / "alone.jsonl", ROWS[:1])
+
+    def refused(code, message, *arguments):
+        assert message in ssmi("eval", folder, *arguments, expect=code).stderr
+
+    refused(4, "sees the tokens behind", "--task", "lm", "--data", data)
+    refused(4, "a single package", "--task", "mlm", "--data", alone)
+    refused(6, "none.jsonl", "--task", "mlm", "--data", "none.jsonl")
+    refused(2, "--data", "--task", "mlm")
+    refused(2, "is a file of the checkpoint", "--task", "mlm", "--data", data,
+            "--out", folder / "model.safetensors")
+    (tmp_path / "bad.jsonl").write_text('{"text": "a"}\n{"text": 1}\n')
+    refused(3, "bad.jsonl:2: 'text' should be a string", "--task", "mlm", "--data", "bad.jsonl")
+    result = ssmi("eval", "bimamba-typeseg", "--task", "mlm", "--data", data, expect=4)
+    assert "needs a mask token" in result.stderr
+
+
+def test_the_bundled_functions_packages_never_fit(ssmi, tmp_path):
+    folder = model(ssmi, tmp_path)
+    data = corpus(tmp_path / "c.jsonl", ROWS + [("python3-tornado", "a a a"), ("networkx", "a")])
+    result = ssmi("eval", folder, "--task", "mlm", "--data", data, "--json")
+    assert json.loads(result.stdout)["data"]["rows_excluded"] == 2
+    assert "left out 2 of 6 rows for their package" in result.stderr

@@ -1,0 +1,65 @@
+#include "ssmi/task/metrics.h"
+
+#include <cmath>
+
+#include "support.h"
+
+namespace ssmi::task {
+namespace {
+
+Random stream() {
+  return {5, "metrics"};
+}
+
+TEST_CASE("metrics: tokens weigh alike, documents are drawn") {
+  // 3 of 4 and 1 of 1 right; ln 2 and ln 8 nats a token.
+  const std::vector<TokenScore> documents{{4, 3, 4 * std::log(2)}, {1, 1, std::log(8)}};
+  Random random = stream();
+  const Metric accuracy = token_accuracy(documents, random);
+  CHECK(accuracy.value == doctest::Approx(0.8));
+  CHECK(accuracy.count == 5);
+  CHECK(accuracy.low == doctest::Approx(0.75));  // the first one twice, a quarter of the draws
+  CHECK(accuracy.high == doctest::Approx(1));
+  const Metric confusion = perplexity(documents, random);
+  CHECK(confusion.value == doctest::Approx(std::exp((4 * std::log(2) + std::log(8)) / 5)));
+  CHECK(confusion.low == doctest::Approx(2));
+  CHECK(confusion.high == doctest::Approx(8));
+}
+
+TEST_CASE("metrics: mean reciprocal rank") {
+  Random random = stream();
+  const std::vector<int64_t> ranks{1, 2, 4};
+  const Metric mrr = mean_reciprocal_rank(ranks, random);
+  CHECK(mrr.value == doctest::Approx((1 + 0.5 + 0.25) / 3));
+  CHECK(mrr.count == 3);
+  // All three the worst or all three the best one has 1 in 27 each: more than 2.5 %.
+  CHECK(mrr.low == doctest::Approx(0.25));
+  CHECK(mrr.high == doctest::Approx(1));
+}
+
+TEST_CASE("metrics: F1 by class, as scikit-learn has it") {
+  // f1_score(y, p, average="macro"), "weighted" and accuracy_score of
+  // y = [0, 0, 0, 1, 1, 2], p = [0, 0, 1, 1, 2, 2]: class F1 are 4/5, 1/2, 2/3.
+  const std::vector<Classified> units{{{0, 0, 0}, {0, 0, 1}}, {{1, 1, 2}, {1, 2, 2}}};
+  Random random = stream();
+  const ClassMetrics metrics = class_metrics(units, 5, random);  // classes 3 and 4 are never met
+  CHECK(metrics.accuracy.value == doctest::Approx(4.0 / 6));
+  CHECK(metrics.f1_macro.value == doctest::Approx((0.8 + 0.5 + 2.0 / 3) / 3));
+  CHECK(metrics.f1_weighted.value == doctest::Approx((3 * 0.8 + 2 * 0.5 + 2.0 / 3) / 6));
+  CHECK(metrics.f1_macro.count == 6);
+  // The first unit alone: classes 0 (F1 4/5) and 1 (0), which is predicted there. The second alone:
+  // 1 (2/3) and 2 (2/3).
+  CHECK(metrics.f1_macro.low == doctest::Approx(0.4));
+  CHECK(metrics.accuracy.low == doctest::Approx(2.0 / 3));
+}
+
+TEST_CASE("metrics: nothing to judge gives zeros") {
+  Random random = stream();
+  CHECK(token_accuracy({}, random).count == 0);
+  CHECK(mean_reciprocal_rank({}, random).value == 0);
+  const std::vector<TokenScore> empty(1);
+  CHECK(perplexity(empty, random).high == 0);
+}
+
+}  // namespace
+}  // namespace ssmi::task
