@@ -255,7 +255,7 @@ def test_names_resolve_as_path_then_in_SSMI_MODELS_then_as_installed(ssmi, tmp_p
     ssmi("init", "--like", "bimamba-typeseg", "--out", "models/bimamba-typeseg")
     listed = ssmi("inspect", "bimamba-typeseg", env={"SSMI_MODELS": f"{tmp_path}/models"}).stdout
     assert listed != ssmi("inspect", "bimamba-typeseg").stdout
-    error = ssmi("inspect", "nonesuch", env={"SSMI_MODELS": "/nowhere"}, expect=3).stderr
+    error = ssmi("inspect", "nonesuch", env={"SSMI_MODELS": "/nowhere"}, expect=6).stderr
     assert "no such checkpoint folder or file" in error and "/nowhere" in error
 
 
