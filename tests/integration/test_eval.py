@@ -113,3 +113,23 @@ def test_the_bundled_functions_packages_never_fit(ssmi, tmp_path):
     result = ssmi("eval", folder, "--task", "mlm", "--data", data, "--json")
     assert json.loads(result.stdout)["data"]["rows_excluded"] == 2
     assert "left out 2 of 6 rows for their package" in result.stderr
+
+
+def test_functions_are_found_by_their_docstrings(ssmi, tmp_path, validated):
+    folder = model(ssmi, tmp_path)
+    rows = [{"doc": f"{name} c", "code": f"def {name}():\n    c = 1\n    return c\n"} for name in "abdef"]
+    rows.append({"doc": "c", "code": "def a(:"})
+    (tmp_path / "s.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ssmi("eval", folder, "--task", "code-search", "--data", "s.jsonl", "--length", 3, "--out", "r.json")
+    report = validated("eval", tmp_path / "r.json")
+    assert report["data"]["pairs"] == 6
+    assert report["data"]["unparsed"] == 1
+    # <s> x c </s> are four tokens, <s> c </s> three; the functions have more, but for `def a(:`.
+    assert report["data"]["cut_short"] == 5 + 6 + 6
+    assert report["metrics"]["mrr"]["count"] == 6
+    # Of the words in `a c` two functions have `a`, with `c` but one; `def a(:` has no c: it ties with none.
+    assert report["metrics"]["mrr"]["baseline"] == pytest.approx((5 * 1 + 1 / 6) / 6)
+    # Without names all five are alike, and all have neither a nor c but in `arg`.
+    assert report["metrics"]["mrr_obfuscated"]["baseline"] < report["metrics"]["mrr"]["baseline"]
+    again = ssmi("eval", folder, "--task", "code-search", "--data", "s.jsonl", "--fit", "x", expect=2)
+    assert "--fit" in again.stderr

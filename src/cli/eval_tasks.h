@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "ssmi/core/json.h"
+#include "ssmi/core/progress.h"
+#include "ssmi/io/checkpoint.h"
+#include "ssmi/model/model.h"
+#include "ssmi/text/tokenizer.h"
+
+namespace ssmi::cli {
+
+struct EvalOptions {
+  std::string checkpoint, task, data, fit, device = "cpu", out;
+  int64_t length = 256, max_pieces = 0, batch_tokens = 4096;
+  uint64_t seed = 1, split_seed = 0;
+  int threads = 0;
+  bool json = false, quiet = false;
+};
+
+struct EvalModel {
+  io::Checkpoint checkpoint;
+  std::unique_ptr<model::Model> model;
+  std::unique_ptr<text::Tokenizer> tokenizer;
+};
+
+/// What a task's evaluation puts into the report.
+struct EvalResult {
+  Json data, metrics;
+  std::string baseline;  ///< what it is, in words
+};
+
+/// --task mlm and lm.
+EvalResult judge_tokens(const EvalOptions& options, const EvalModel& opened, Progress& progress);
+/// --task code-search.
+EvalResult judge_search(const EvalOptions& options, const EvalModel& opened, Progress& progress);
+
+}  // namespace ssmi::cli
