@@ -73,6 +73,8 @@ EmbedRows rows_of_texts(const std::vector<std::string>& texts, const text::Token
     const auto length = static_cast<int64_t>(ids.size());
     if (length == 0 || length > max_tokens) continue;
     rows.width = std::max(rows.width, length);
+    ids.shrink_to_fit();
+    spans.shrink_to_fit();
     rows.ids.push_back(std::move(ids));
     rows.spans.push_back(std::move(spans));
     rows.index.push_back(static_cast<int64_t>(i));
