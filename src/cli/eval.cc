@@ -19,8 +19,10 @@ namespace {
 using Task = EvalResult (*)(const EvalOptions&, const EvalModel&, Progress&);
 
 const std::map<std::string, Task>& tasks() {
-  static const std::map<std::string, Task> kTasks{
-      {"mlm", judge_tokens}, {"lm", judge_tokens}, {"code-search", judge_search}};
+  static const std::map<std::string, Task> kTasks{{"mlm", judge_tokens},
+                                                  {"lm", judge_tokens},
+                                                  {"code-search", judge_search},
+                                                  {"types", judge_types}};
   return kTasks;
 }
 
@@ -124,7 +126,8 @@ void add_eval(CLI::App& app) {
       ->type_name("PATH");
   command
       ->add_option("--task", options->task,
-                   "mlm: masked tokens; lm: next tokens; code-search: functions by their docstring")
+                   "mlm: masked tokens; lm: next tokens; code-search: functions by their "
+                   "docstring; types: of parameters, returns and variables")
       ->required()
       ->check(CLI::IsMember(tasks()));
   add_data_options(*command, *options);

@@ -36,5 +36,7 @@ struct EvalResult {
 EvalResult judge_tokens(const EvalOptions& options, const EvalModel& opened, Progress& progress);
 /// --task code-search.
 EvalResult judge_search(const EvalOptions& options, const EvalModel& opened, Progress& progress);
+/// --task types.
+EvalResult judge_types(const EvalOptions& options, const EvalModel& opened, Progress& progress);
 
 }  // namespace ssmi::cli

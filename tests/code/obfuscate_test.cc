@@ -69,7 +69,7 @@ TEST_CASE("obfuscate: real functions still parse, with names gone") {
 
 TEST_CASE("obfuscate: other languages are refused") {
   const SyntaxTree tree("int f(int a) { return a; }", Language::named("java"));
-  ssmi::test::check_fails(ExitCode::kMismatch, "Python alone, not of Java",
+  ssmi::test::check_fails(ExitCode::kMismatch, "Python alone, not in Java",
                           [&] { obfuscated(tree); });
 }
 

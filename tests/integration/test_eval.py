@@ -133,3 +133,26 @@ def test_functions_are_found_by_their_docstrings(ssmi, tmp_path, validated):
     assert report["metrics"]["mrr_obfuscated"]["baseline"] < report["metrics"]["mrr"]["baseline"]
     again = ssmi("eval", folder, "--task", "code-search", "--data", "s.jsonl", "--fit", "x", expect=2)
     assert "--fit" in again.stderr
+
+
+def test_types_are_judged_by_a_token_classifier(ssmi, tmp_path, validated):
+    labels = ["int", "str", "other"]
+    folder = model(ssmi, tmp_path, {**CODESSM, "architectures": ["CodeSSMForTokenClassification"],
+                                    "id2label": dict(enumerate(labels)), "num_labels": 3})
+    rows = [{"code": "def f ( a , b ) :\n c = a", "targets": [["param", "a", "int"], ["param", "b", "List"]]},
+            {"code": "def e ( d ) :\n pass", "targets": [["param", "d", "int"], ["return", "e", "str"],
+                                                        ["return", "none", "str"]]}]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ssmi("eval", folder, "--task", "types", "--data", "t.jsonl", "--out", "r.json")
+    report = validated("eval", tmp_path / "r.json")
+    assert report["data"]["labels"] == labels
+    assert (report["data"]["targets"], report["data"]["unplaced"]) == (5, 1)
+    metrics = report["metrics"]
+    assert {metric["count"] for metric in metrics.values()} == {4}
+    # Of int, other, int, str always int: half right; F1 of int 2 * 2 / (4 + 2), of the others 0.
+    assert metrics["accuracy"]["baseline"] == pytest.approx(0.5)
+    assert metrics["f1_macro"]["baseline"] == pytest.approx(2 / 3 / 3)
+    assert metrics["f1_weighted"]["baseline"] == pytest.approx(2 / 3 * 2 / 4)
+    assert metrics["accuracy"]["value"] in (0, 0.25, 0.5, 0.75, 1)
+    result = ssmi("eval", "bimamba-typeseg", "--task", "types", "--data", "t.jsonl", expect=4)
+    assert "none of the 35 labels is 'other'" in result.stderr
