@@ -22,6 +22,7 @@ void add_parse(CLI::App& app);
 void add_probe(CLI::App& app);
 void add_spectrum(CLI::App& app);
 void add_tokens(CLI::App& app);
+void add_train(CLI::App& app);
 
 /// A checkpoint folder or weight file by path, else a folder by name in those of SSMI_MODELS
 /// (separated by ':'), else in the installed share/models. Throws Error{kBadInput} saying where it

@@ -83,8 +83,9 @@ ModalKernels bilinear(const at::Tensor& c, const at::Tensor& a, const at::Tensor
 }
 
 at::Tensor state_kernels(const ModalKernels& kernels, int64_t length) {
-  const bool blocked =
-      kernels.residues.is_cpu() && kernels.residues.scalar_type() == at::kComplexDouble;
+  const bool blocked = kernels.residues.is_cpu() &&
+                       kernels.residues.scalar_type() == at::kComplexDouble &&
+                       !kernels.residues.requires_grad();
   return blocked ? state_kernels_blocked(kernels, length)
                  : state_kernels_reference(kernels, length);
 }

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "ssmi/core/json.h"
+#include "ssmi/model/model.h"
+#include "ssmi/train/optimizer.h"
+
+namespace ssmi::train {
+
+/// A training run's folder. `step-00000500` in it is a checkpoint as every command opens it, made
+/// after 500 steps; the newest also has the optimiser's state. A folder appears only when it is
+/// complete.
+class RunFolder {
+ public:
+  /// What tells the run from others: its configuration, tokenizer and data. Makes the folder where
+  /// it is not there. Throws Error{kMismatch} where it holds another run.
+  RunFolder(std::filesystem::path folder, const Json& run);
+
+  /// The step of the newest checkpoint that has the optimiser's state.
+  std::optional<int64_t> newest() const;
+  /// Fills parameters and state from that checkpoint. Throws Error{kBadInput} where it is damaged.
+  void restore(int64_t step, model::Model& model, AdamW& optimizer) const;
+  /// Writes the next checkpoint, then drops the state of those before it. `tokenizer` is the text
+  /// of its tokenizer.json. Throws Error{kDisk}.
+  void save(model::Model& model, const Json& config, const std::string& tokenizer,
+            AdamW& optimizer) const;
+
+  std::filesystem::path checkpoint(int64_t step) const;
+  const std::filesystem::path& path() const { return folder_; }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+}  // namespace ssmi::train

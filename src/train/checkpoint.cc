@@ -1,0 +1,124 @@
+#include "ssmi/train/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstring>
+#include <map>
+#include <vector>
+
+#include "ssmi/core/error.h"
+#include "ssmi/core/excerpt.h"
+#include "ssmi/core/file.h"
+#include "ssmi/io/safetensors.h"
+
+namespace ssmi::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kRun = "run.json";
+constexpr const char* kState = "optimizer.safetensors";
+constexpr const char* kPrefix = "step-";
+constexpr uint64_t kMaxRun = 1 << 20;
+
+/// The step that a checkpoint's folder is named after.
+std::optional<int64_t> step_of(const fs::path& folder) {
+  const std::string name = folder.filename().string();
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  int64_t step = 0;
+  const char* begin = name.data() + std::strlen(kPrefix);
+  const char* end = name.data() + name.size();
+  const auto [stop, error] = std::from_chars(begin, end, step);
+  if (error != std::errc() || stop != end || begin == end) return std::nullopt;
+  return step;
+}
+
+/// Calls visit(step, folder) for each checkpoint that has the optimiser's state.
+template <typename Visit>
+void visit_resumable(const fs::path& run, Visit visit) {
+  std::error_code status;
+  for (const auto& entry : fs::directory_iterator(run, status)) {
+    const auto step = step_of(entry.path());
+    if (step && fs::exists(entry.path() / kState, status)) visit(*step, entry.path());
+  }
+  if (status) fail(ExitCode::kDisk, "{}: cannot read: {}", run.string(), status.message());
+}
+
+/// Copies a float32 tensor of a file into one of the same shape.
+void fill(const fs::path& path, const io::TensorMap& tensors, const std::string& name,
+          at::Tensor& to) {
+  const auto found = tensors.find(name);
+  const bool fits = found != tensors.end() && found->second.dtype == io::Dtype::kF32 &&
+                    found->second.shape == to.sizes().vec();
+  if (!fits) {
+    bad_input(
+        "{}: '{}' should be float32 of shape [{}]; the checkpoint is damaged or of another run",
+        path.string(), excerpt(name), fmt::join(to.sizes().vec(), ", "));
+  }
+  std::memcpy(to.mutable_data_ptr(), found->second.data.data(), to.nbytes());
+}
+
+}  // namespace
+
+RunFolder::RunFolder(fs::path folder, const Json& run) : folder_(std::move(folder)) {
+  std::error_code status;
+  fs::create_directories(folder_, status);
+  if (status) fail(ExitCode::kDisk, "{}: cannot create: {}", folder_.string(), status.message());
+  const fs::path path = folder_ / kRun;
+  if (!fs::exists(path)) write_file(path, to_text(run, 2) + "\n");
+  const Json known = parse_json(read_file(path, kMaxRun), path.string());
+  for (const auto& [key, value] : run.items()) {
+    if (known.is_object() && known.contains(key) && known[key] == value) continue;
+    const Json other = known.is_object() && known.contains(key) ? known[key] : Json();
+    fail(ExitCode::kMismatch,
+         "{}: holds a run with another '{}': {}, not {}; give a new folder, or the same arguments "
+         "to go on with it",
+         folder_.string(), key, excerpt(other.dump()), excerpt(value.dump()));
+  }
+}
+
+fs::path RunFolder::checkpoint(int64_t step) const {
+  return folder_ / fmt::format("{}{:08}", kPrefix, step);
+}
+
+std::optional<int64_t> RunFolder::newest() const {
+  std::optional<int64_t> newest;
+  visit_resumable(folder_, [&](int64_t step, const fs::path&) {
+    newest = std::max(newest.value_or(step), step);
+  });
+  return newest;
+}
+
+void RunFolder::restore(int64_t step, model::Model& model, AdamW& optimizer) const {
+  const fs::path weights = checkpoint(step) / "model.safetensors",
+                 state = checkpoint(step) / kState;
+  const auto stored = io::open_safetensors(weights), kept = io::open_safetensors(state);
+  model::visit_distinct(model, [&](const model::Parameter& parameter, at::Tensor& tensor) {
+    fill(weights, stored.tensors, parameter.name, tensor);
+  });
+  optimizer.visit_state([&](const std::string& name, at::Tensor& tensor) {
+    fill(state, kept.tensors, name, tensor);
+  });
+  optimizer.set_steps(step);
+}
+
+void RunFolder::save(model::Model& model, const Json& config, const std::string& tokenizer,
+                     AdamW& optimizer) const {
+  const int64_t step = optimizer.steps();
+  model::save_model(model, config, checkpoint(step), io::Dtype::kF32, [&](const fs::path& folder) {
+    if (!tokenizer.empty()) write_file(folder / "tokenizer.json", tokenizer);
+    std::vector<io::TensorBytes> tensors;
+    optimizer.visit_state([&](const std::string& name, at::Tensor& tensor) {
+      const auto* data = static_cast<const std::byte*>(tensor.const_data_ptr());
+      tensors.push_back({name, io::Dtype::kF32, tensor.sizes().vec(), {data, tensor.nbytes()}});
+    });
+    io::write_safetensors(folder / kState, tensors);
+  });
+  visit_resumable(folder_, [&](int64_t other, const fs::path& folder) {
+    std::error_code ignored;
+    if (other < step) fs::remove(folder / kState, ignored);
+  });
+}
+
+}  // namespace ssmi::train

@@ -1,0 +1,189 @@
+#include "ssmi/train/loop.h"
+
+#include <ATen/ops/cross_entropy_loss.h>
+#include <c10/core/GradMode.h>
+
+#include <chrono>
+#include <cmath>
+#include <sstream>
+
+#include "ssmi/core/error.h"
+#include "ssmi/core/file.h"
+#include "ssmi/train/optimizer.h"
+
+namespace ssmi::train {
+namespace {
+
+using model::Site;
+
+constexpr const char* kLog = "log.jsonl";
+constexpr uint64_t kMaxLog = uint64_t{1} << 30;
+
+/// The logits [M, V] at the batch's positions alone: the head is not given the other tokens.
+at::Tensor logits_at(const model::Model& model, const task::TokenBatch& batch) {
+  at::Tensor logits;
+  const std::vector<std::pair<Site, int64_t>> points{{Site::kBlockOutput, model.info().layers},
+                                                     {Site::kLogits, 0}};
+  const model::Tap tap(points, [&](Site site, int64_t, at::Tensor& value) {
+    if (site == Site::kLogits) {
+      logits = value;
+    } else {
+      value = value.index_select(0, batch.positions);
+    }
+  });
+  model.forward(batch.batch, tap);
+  return logits;
+}
+
+at::Tensor loss_of(const model::Model& model, const task::TokenBatch& batch) {
+  return at::cross_entropy_loss(logits_at(model, batch), batch.labels);
+}
+
+struct Validation {
+  double loss = 0, accuracy = 0;
+};
+
+Validation validate(const model::Model& model, const Batches& batches) {
+  const at::NoGradGuard no_gradients;
+  double loss = 0, right = 0, count = 0;
+  for (int64_t index = 0; index < batches.validation_count; ++index) {
+    const task::TokenBatch batch = batches.validation(index);
+    const at::Tensor logits = logits_at(model, batch);
+    const auto tokens = static_cast<double>(batch.labels.numel());
+    loss += tokens * at::cross_entropy_loss(logits, batch.labels).item<double>();
+    right += logits.argmax(1).eq(batch.labels).sum().item<double>();
+    count += tokens;
+  }
+  return {loss / count, right / count};
+}
+
+/// Takes back what was logged after `step`, by a run that was killed before its next checkpoint.
+void cut_log(const std::filesystem::path& path, int64_t step) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return;
+  std::istringstream lines(read_file(path, kMaxLog));
+  std::string kept;
+  for (std::string line; std::getline(lines, line);) {
+    const Json entry = Json::parse(line, nullptr, false);
+    if (!entry.is_object() || !entry.contains("step") || !entry["step"].is_number_integer())
+      continue;
+    if (entry["step"].get<int64_t>() <= step) kept += line + "\n";
+  }
+  write_file(path, kept);
+}
+
+class Run {
+ public:
+  Run(const TrainConfig& config, const Batches& batches, const Made& made, const RunFolder& folder,
+      model::Model& model, Progress& progress)
+      : config_(config),
+        batches_(batches),
+        made_(made),
+        folder_(folder),
+        model_(model),
+        progress_(progress),
+        optimizer_(model, config) {}
+
+  void go() {
+    resume();
+    progress_.begin("training", "steps", static_cast<uint64_t>(config_.steps - saved_));
+    began_ = std::chrono::steady_clock::now();
+    for (int64_t step = saved_ + 1; step <= config_.steps; ++step) {
+      update(step);
+      if (step % config_.validate_every == 0 || step == config_.steps) log_validation(step);
+      const bool last = step == config_.steps;
+      if (last || step % config_.checkpoint_every == 0) save();
+      progress_.advance(1);
+      stop_if_asked();
+    }
+    progress_.end();
+  }
+
+ private:
+  void resume() {
+    const auto newest = folder_.newest();
+    if (newest) {
+      folder_.restore(*newest, model_, optimizer_);
+      saved_ = *newest;
+      progress_.note(fmt::format("going on after step {} of {}", saved_, folder_.path().string()));
+    }
+    cut_log(folder_.path() / kLog, saved_);
+  }
+
+  void update(int64_t step) {
+    const task::TokenBatch batch = batches_.training(step);
+    const at::Tensor loss = loss_of(model_, batch);
+    loss.backward();
+    const double factor = schedule(config_, step);
+    const double norm = optimizer_.step(factor), value = loss.item<double>();
+    if (!std::isfinite(norm) || !std::isfinite(value)) {
+      fail(
+          ExitCode::kCheckFailed,
+          "step {}: the loss is {} and the gradient's norm {}; the last checkpoint is that of step "
+          "{}; a lower learning_rate, a longer warmup or a smaller clip may help",
+          step, value, norm, saved_);
+    }
+    tokens_ += batch.batch.ids.numel();
+    sum_ += value;
+    ++count_;
+    if (step % config_.log_every != 0 && step != config_.steps) return;
+    log({{"step", step},
+         {"loss", sum_ / static_cast<double>(count_)},
+         {"gradient_norm", norm},
+         {"learning_rate", config_.learning_rate * factor},
+         {"tokens_per_second", static_cast<double>(tokens_) / seconds()}});
+    sum_ = 0;
+    count_ = 0;
+  }
+
+  void log_validation(int64_t step) {
+    const auto [loss, accuracy] = validate(model_, batches_);
+    log({{"step", step}, {"validation_loss", loss}, {"validation_accuracy", accuracy}});
+    progress_.note(fmt::format("step {}: validation loss {:.4f}, accuracy {:.4f}, {:.0f} tokens/s",
+                               step, loss, accuracy, static_cast<double>(tokens_) / seconds()));
+  }
+
+  void save() {
+    folder_.save(model_, made_.config, made_.tokenizer, optimizer_);
+    saved_ = optimizer_.steps();
+  }
+
+  /// A signal leaves a checkpoint of what was done.
+  void stop_if_asked() {
+    try {
+      check_interrupted();
+    } catch (const Error&) {
+      if (saved_ != optimizer_.steps()) save();
+      progress_.note(fmt::format("stopped after step {}; the same command goes on", saved_));
+      throw;
+    }
+  }
+
+  double seconds() const {
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - began_;
+    return passed.count();
+  }
+
+  void log(const Json& line) { append_line(folder_.path() / kLog, to_text(line)); }
+
+  const TrainConfig& config_;
+  const Batches& batches_;
+  const Made& made_;
+  const RunFolder& folder_;
+  model::Model& model_;
+  Progress& progress_;
+  AdamW optimizer_;
+  int64_t saved_ = 0;  // the newest checkpoint's step
+  std::chrono::steady_clock::time_point began_;
+  int64_t tokens_ = 0, count_ = 0;
+  double sum_ = 0;
+};
+
+}  // namespace
+
+void train(const TrainConfig& config, const Batches& batches, const Made& made,
+           const RunFolder& folder, model::Model& model, Progress& progress) {
+  Run(config, batches, made, folder, model, progress).go();
+}
+
+}  // namespace ssmi::train
