@@ -1,0 +1,151 @@
+#include "ssmi/train/loop.h"
+
+#include <cmath>
+#include <set>
+
+#include "ssmi/core/file.h"
+#include "support.h"
+#include "tiny.h"
+
+namespace ssmi::train {
+namespace {
+
+namespace fs = std::filesystem;
+using ssmi::test::check_fails;
+using ssmi::test::TemporaryFolder;
+
+task::TokenBatch batch_of(int64_t step) {
+  Random random(7, std::to_string(step));
+  task::TokenRows rows(2);
+  for (auto& row : rows) {
+    for (int i = 0; i < 8; ++i)
+      row.push_back(static_cast<int64_t>(3 + random.below(9)));
+  }
+  return task::Masking({.mask = 0, .all = {0, 1, 2}}, 12).batch(rows, random);
+}
+
+Batches batches(int64_t breaks_at = -1) {
+  return {.training =
+              [=](int64_t step) {
+                if (step == breaks_at) throw std::runtime_error("killed");
+                return batch_of(step);
+              },
+          .validation = [](int64_t index) { return batch_of(-1 - index); },
+          .validation_count = 2};
+}
+
+std::unique_ptr<model::Model> fresh_model(const TrainConfig& config) {
+  auto model = model::make_model(config.model, "tiny.json");
+  model::initialise(*model, config.seed);
+  return model;
+}
+
+void run(const fs::path& folder, const Batches& data, model::Model& model) {
+  const TrainConfig config = test::tiny_config();
+  NoProgress progress;
+  train(config, data, {config.model, "{}"}, RunFolder(folder, test::tiny_json()), model, progress);
+}
+
+void run(const fs::path& folder, const Batches& data) {
+  run(folder, data, *fresh_model(test::tiny_config()));
+}
+
+std::set<std::string> names_in(const fs::path& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder))
+    names.insert(entry.path().filename().string());
+  return names;
+}
+
+std::string content(const fs::path& path) {
+  return read_file(path, 1 << 20);
+}
+
+TEST_CASE("train loop: checkpoints are folders, the newest has the optimiser's state") {
+  const TemporaryFolder folder;
+  run(folder / "run", batches());
+  CHECK(names_in(folder / "run") == std::set<std::string>{"log.jsonl", "run.json", "step-00000002",
+                                                          "step-00000004", "step-00000006"});
+  const std::set<std::string> plain{"config.json", "model.safetensors", "tokenizer.json"};
+  CHECK(names_in(folder / "run" / "step-00000002") == plain);
+  std::set<std::string> whole = plain;
+  whole.insert("optimizer.safetensors");
+  CHECK(names_in(folder / "run" / "step-00000006") == whole);
+}
+
+TEST_CASE("train loop: a run that broke off goes on to the same bytes") {
+  const TemporaryFolder folder;
+  run(folder / "whole", batches());
+  for (const int64_t step : {1, 3, 4, 6}) {
+    CAPTURE(step);
+    const fs::path broken = folder / std::to_string(step);
+    CHECK_THROWS_WITH(run(broken, batches(step)), "killed");
+    run(broken, batches());
+    for (const char* name : {"model.safetensors", "optimizer.safetensors"}) {
+      CHECK(content(broken / "step-00000006" / name) ==
+            content(folder / "whole" / "step-00000006" / name));
+    }
+    const auto steps_of = [](const fs::path& log) {
+      std::vector<int64_t> steps;
+      std::istringstream lines(content(log));
+      for (std::string line; std::getline(lines, line);)
+        steps.push_back(Json::parse(line)["step"].get<int64_t>());
+      return steps;
+    };
+    CHECK(steps_of(broken / "log.jsonl") == std::vector<int64_t>{1, 2, 3, 3, 4, 5, 6, 6});
+  }
+  run(folder / "whole", batches(1));  // nothing is left to do
+}
+
+TEST_CASE("train loop: the loss falls on what can be learned") {
+  const TemporaryFolder folder;
+  TrainConfig config = test::tiny_config();
+  config.steps = config.checkpoint_every = config.validate_every = 60;
+  Batches same = batches();
+  same.training = [](int64_t) { return batch_of(1); };
+  const auto model = fresh_model(config);
+  NoProgress progress;
+  train(config, same, {config.model, ""}, RunFolder(folder / "run", {}), *model, progress);
+  std::istringstream lines(content(folder / "run" / "log.jsonl"));
+  std::vector<double> losses;
+  for (std::string line; std::getline(lines, line);) {
+    const Json entry = Json::parse(line);
+    if (entry.contains("loss")) losses.push_back(entry["loss"].get<double>());
+  }
+  CHECK(losses.size() == 60);
+  CHECK(losses.front() == doctest::Approx(std::log(12)).epsilon(0.2));
+  CHECK(losses.back() < 0.5 * losses.front());
+}
+
+TEST_CASE("train loop: a loss that is not finite ends the run and leaves the checkpoints") {
+  const TemporaryFolder folder;
+  CHECK_THROWS_WITH(run(folder / "run", batches(3)), "killed");
+  const std::string before = content(folder / "run" / "step-00000002" / "model.safetensors");
+  Batches bad = batches();
+  const TrainConfig config = test::tiny_config();
+  const auto model = fresh_model(config);
+  bad.training = [&](int64_t) {
+    model->visit([](const model::Parameter&, at::Tensor& tensor) { tensor.detach().fill_(NAN); });
+    return batch_of(1);
+  };
+  check_fails(ExitCode::kCheckFailed, "step 3: the loss is nan",
+              [&] { run(folder / "run", bad, *model); });
+  CHECK(content(folder / "run" / "step-00000002" / "model.safetensors") == before);
+  CHECK(RunFolder(folder / "run", test::tiny_json()).newest() == 2);
+}
+
+TEST_CASE("train loop: a folder of another run, and a damaged state, are refused") {
+  const TemporaryFolder folder;
+  CHECK_THROWS_WITH(run(folder / "run", batches(3)), "killed");
+  Json other = test::tiny_json();
+  other["seed"] = 2;
+  check_fails(ExitCode::kMismatch, "holds a run with another 'seed': 1, not 2",
+              [&] { RunFolder(folder / "run", other); });
+  const fs::path state = folder / "run" / "step-00000002" / "optimizer.safetensors";
+  write_file(state, content(folder / "run" / "step-00000002" / "model.safetensors"));
+  check_fails(ExitCode::kBadInput, "optimizer.safetensors: 'bigs",
+              [&] { run(folder / "run", batches()); });
+}
+
+}  // namespace
+}  // namespace ssmi::train
