@@ -1,0 +1,139 @@
+"""`ssmi train`: runs of the smallest models, broken off in every way."""
+import json
+import math
+import random
+import resource
+import signal
+import subprocess
+import time
+
+import pytest
+
+from word_tokenizer import word_tokenizer
+
+CONFIG = {
+    "model": {"model_type": "codessm", "architectures": ["CodeSSMForMaskedLM"], "hidden_size": 16,
+              "intermediate_size": 16, "num_hidden_layers": 1, "num_ssm": 4, "type_vocab_size": 1},
+    "objective": "mlm", "steps": 60, "length": 16, "batch_tokens": 64, "learning_rate": 0.01,
+    "state_learning_rate": 0.001, "final_learning_rate": 0.1, "warmup": 5, "weight_decay": 0.01,
+    "beta1": 0.9, "beta2": 0.98, "epsilon": 1e-8, "clip": 1.0, "checkpoint_every": 7,
+    "validate_every": 20, "log_every": 5, "validation_tokens": 200, "seed": 3}
+
+
+@pytest.fixture
+def command(tmp_path):
+    """The arguments of a run, whose files lie in tmp_path."""
+    choose = random.Random(1)
+    rows = [{"pkg": f"p{i % 40}", "text": " ".join(choose.choice(["a b c", "d e f"]) for _ in range(20))}
+            for i in range(200)]
+    (tmp_path / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    word_tokenizer().save(str(tmp_path / "tokenizer.json"))
+    return ["train", "--config", "config.json", "--data", "corpus.jsonl", "--tokenizer", "tokenizer.json",
+            "--threads", "1", "--out"]
+
+
+def last(folder, steps=60):
+    checkpoint = folder / f"step-{steps:08}"
+    return {path.name: path.read_bytes() for path in sorted(checkpoint.iterdir())}
+
+
+def test_a_run_learns_and_its_checkpoints_open(ssmi, command, tmp_path):
+    ssmi(*command, "run", "--set", "steps=400", "--set", "checkpoint_every=200")
+    log = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in log if "loss" in line] == list(range(5, 401, 5))
+    checks = [line for line in log if "validation_loss" in line]
+    assert [line["step"] for line in checks] == list(range(20, 401, 20))
+    # Whoever knows how often words come, but not what is beside them, is at log 6 or above.
+    assert checks[-1]["validation_loss"] < 0.75 * math.log(6)
+    assert checks[-1]["validation_accuracy"] > 2 / 6
+    assert {"loss", "gradient_norm", "learning_rate", "tokens_per_second"} <= log[0].keys()
+    described = json.loads(ssmi("inspect", "run/step-00000400", "--json").stdout)
+    assert described["architecture"] == "codessm"
+    ssmi("tokens", "run/step-00000400", stdin="a b c")
+    ssmi("eval", "run/step-00000400", "--task", "mlm", "--data", "corpus.jsonl", "--out", "e.json")
+
+
+def test_equal_runs_have_equal_bytes_and_another_seed_others(ssmi, command, tmp_path):
+    ssmi(*command, "one")
+    ssmi(*command, "two")
+    ssmi(*command, "other", "--set", "seed=4")
+    assert last(tmp_path / "one") == last(tmp_path / "two")
+    assert last(tmp_path / "one") != last(tmp_path / "other")
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(binary, ssmi, command, tmp_path):
+    ssmi(*command, "whole")
+    delays = random.Random(5)
+    kills = 0
+    for _ in range(40):
+        process = subprocess.Popen([binary, *command, "killed"], cwd=tmp_path, stderr=subprocess.DEVNULL)
+        try:
+            assert process.wait(delays.uniform(0.15, 0.9)) == 0
+            break
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            kills += 1
+    else:
+        ssmi(*command, "killed")
+    assert kills > 0
+    assert last(tmp_path / "killed") == last(tmp_path / "whole")
+
+
+def test_terminated_it_leaves_a_checkpoint(binary, ssmi, command, tmp_path):
+    long = [*command, "run", "--set", "steps=100000", "--set", "checkpoint_every=100000"]
+    process = subprocess.Popen([binary, *long], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    log = tmp_path / "run/log.jsonl"
+    for _ in range(600):
+        if log.exists() and log.read_text().count("\n") > 2:
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert "the same command goes on" in said
+    checkpoints = sorted(path.name for path in (tmp_path / "run").glob("step-*"))
+    assert len(checkpoints) == 1
+    assert (tmp_path / "run" / checkpoints[0] / "optimizer.safetensors").exists()
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(binary, ssmi, command, tmp_path):
+    ssmi(*command, "run", "--set", "steps=7")
+    (tmp_path / "run/run.json").unlink()  # the same run, only longer
+    before = last(tmp_path / "run", 7)
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    result = subprocess.run([binary, *command, "run"], cwd=tmp_path, preexec_fn=limit, text=True,
+                            capture_output=True)
+    assert result.returncode == 6, result.stderr
+    assert "cannot write" in result.stderr or "disk" in result.stderr
+    assert last(tmp_path / "run", 7) == before
+
+
+@pytest.mark.parametrize("arguments, code, message", [
+    (["--resume"], 4, "--resume: run holds no checkpoint to go on from"),
+    (["--set", "step=3"], 2, "the configuration has no key 'step'"),
+    (["--set", "batch_tokens=17"], 3, "expected a multiple of 'length'"),
+    (["--set", "model.vocab_size=5"], 2, "the configuration has no key 'model.vocab_size'"),
+    (["--set", "learning_rate=10", "--set", "clip=0", "--set", "warmup=0", "--set", "beta2=0", "--set",
+      "steps=2000"], None, ""),
+    (["--data", "none.jsonl"], 6, "none.jsonl"),
+    (["--tokenizer", "config.json"], 2, "expected a tokenizer.json or its folder"),
+])
+def test_what_is_wrong_is_said(ssmi, command, arguments, code, message):
+    arguments = [*command, "run", *arguments]
+    for option in ("--data", "--tokenizer"):
+        if arguments.count(option) > 1:
+            at = arguments.index(option)
+            del arguments[at:at + 2]
+    assert message in ssmi(*arguments, expect=code).stderr
+
+
+def test_another_run_in_the_folder_is_refused(ssmi, command, tmp_path):
+    ssmi(*command, "run", "--set", "steps=7")
+    error = ssmi(*command, "run", "--set", "steps=7", "--set", "seed=9", expect=4).stderr
+    assert "holds a run with another 'config'" in error
