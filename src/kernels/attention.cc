@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/bitwise_not.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
@@ -12,6 +13,7 @@
 
 #include <limits>
 #include <optional>
+#include <vector>
 
 namespace ssmi::kernels {
 namespace {
@@ -61,17 +63,14 @@ at::Tensor probabilities(const Attention& input, const at::Tensor& query, const 
 }  // namespace
 
 at::Tensor attention(const Attention& input, std::span<const int64_t> offsets) {
-  at::Tensor result;
+  std::vector<at::Tensor> parts;
   for (size_t row = 0; row + 1 < offsets.size();) {
     const size_t last = end_of_equal(offsets, row);
-    const at::Tensor part = equal_rows(input, offsets[row], static_cast<int64_t>(last - row),
-                                       offsets[row + 1] - offsets[row]);
-    if (row == 0 && last + 1 == offsets.size()) return part;
-    if (row == 0) result = at::empty({offsets.back(), part.size(1)}, part.options());
-    result.slice(0, offsets[row], offsets[last]).copy_(part);
+    parts.push_back(equal_rows(input, offsets[row], static_cast<int64_t>(last - row),
+                               offsets[row + 1] - offsets[row]));
     row = last;
   }
-  return result;
+  return parts.size() == 1 ? parts[0] : at::cat(parts);
 }
 
 at::Tensor attention_reference(const Attention& input, std::span<const int64_t> offsets,

@@ -3,11 +3,11 @@
 // and another one backwards, projects both and multiplies them, token by token.
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/clamp_max.h>
 #include <ATen/ops/complex.h>
 #include <ATen/ops/conv1d.h>
 #include <ATen/ops/embedding.h>
-#include <ATen/ops/empty_like.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
@@ -21,9 +21,8 @@
 #include "architectures.h"
 #include "bigs_config.h"
 #include "bigs_head.h"
+#include "differentiable.h"
 #include "ssmi/core/error.h"
-#include "ssmi/kernels/fft_convolution.h"
-#include "ssmi/kernels/state_kernel.h"
 
 namespace ssmi::model {
 namespace {
@@ -61,17 +60,16 @@ at::Tensor grouped_convolution(const at::Tensor& u, const Affine& convolution,
                                const std::vector<int64_t>& offsets, Direction direction) {
   const at::Tensor weight =
       direction == Direction::kForward ? convolution.weight : convolution.weight.flip(2);
-  at::Tensor y = at::empty_like(u);
+  std::vector<at::Tensor> rows;
   for (size_t row = 0; row + 1 < offsets.size(); ++row) {
     if (offsets[row] == offsets[row + 1]) continue;
     const at::Tensor channels = u.slice(0, offsets[row], offsets[row + 1]).t().unsqueeze(0);
-    y.slice(0, offsets[row], offsets[row + 1])
-        .copy_(at::conv1d(channels, weight, convolution.bias, 1, kConvolutionWidth / 2, 1,
-                          kBigsConvolutionGroups)
-                   .squeeze(0)
-                   .t());
+    rows.push_back(at::conv1d(channels, weight, convolution.bias, 1, kConvolutionWidth / 2, 1,
+                              kBigsConvolutionGroups)
+                       .squeeze(0)
+                       .t());
   }
-  return y;
+  return at::cat(rows);
 }
 
 class Bigs : public Model {
@@ -236,9 +234,10 @@ at::Tensor Bigs::run(const Path& path, const at::Tensor& x, const Batch& batch,
                      Direction direction) const {
   const at::Tensor u = at::gelu(path.in(x));
   at::Tensor taps =
-      kernels::state_kernels(modes(path, at::kDouble), longest_row(batch.offsets));  // [G, T]
-  taps.select(1, 0).add_(path.skip);
-  at::Tensor y = kernels::fft_convolution(u, taps.to(u.scalar_type()), batch.offsets, direction);
+      differentiable::state_kernels(modes(path, at::kDouble), longest_row(batch.offsets));
+  taps.select(1, 0).add_(path.skip);  // [G, T]
+  at::Tensor y =
+      differentiable::fft_convolution(u, taps.to(u.scalar_type()), batch.offsets, direction);
   if (config_.high_frequency) {
     y += grouped_convolution(u, path.convolution, batch.offsets, direction);
   }

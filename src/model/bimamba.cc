@@ -11,9 +11,8 @@
 #include "affine.h"
 #include "architectures.h"
 #include "config_keys.h"
+#include "differentiable.h"
 #include "ssmi/core/error.h"
-#include "ssmi/kernels/selective_scan.h"
-#include "ssmi/kernels/short_convolution.h"
 
 namespace ssmi::model {
 namespace {
@@ -161,12 +160,12 @@ at::Tensor BiMamba::mix(const Block& block, int64_t layer, const at::Tensor& x, 
   at::Tensor input = norm(block.norm, x);
   tap(Site::kMixerInput, layer, input);
   const at::Tensor both = block.in_proj(input);  // [S, 2E]
-  at::Tensor u = kernels::short_convolution({.x = both.slice(1, 0, config_.inner),
-                                             .weight = block.conv.weight,
-                                             .bias = block.conv.bias,
-                                             .left = config_.conv_left,
-                                             .silu = true},
-                                            batch.offsets);
+  at::Tensor u = differentiable::short_convolution({.x = both.slice(1, 0, config_.inner),
+                                                    .weight = block.conv.weight,
+                                                    .bias = block.conv.bias,
+                                                    .left = config_.conv_left,
+                                                    .silu = true},
+                                                   batch.offsets);
   tap(Site::kConvOutput, layer, u);
   const auto parts =
       block.x_proj(u).split_with_sizes({config_.rank, config_.states, config_.states}, 1);
@@ -195,11 +194,11 @@ at::Tensor BiMamba::mix(const Block& block, int64_t layer, const at::Tensor& x, 
 
 at::Tensor BiMamba::scan_both(kernels::SelectiveScan scan, const at::Tensor& gate,
                               const at::Tensor& d, const Batch& batch) {
-  scan.onto = kernels::selective_scan(scan, batch.offsets, kernels::Direction::kForward);
+  scan.onto = differentiable::selective_scan(scan, batch.offsets, kernels::Direction::kForward);
   scan.out = scan.onto;
   scan.gate = gate;
   scan.skip = 2 * d;  // each direction has its own skip term
-  return kernels::selective_scan(scan, batch.offsets, kernels::Direction::kBackward);
+  return differentiable::selective_scan(scan, batch.offsets, kernels::Direction::kBackward);
 }
 
 /// Both directions of a block have the same parameters.

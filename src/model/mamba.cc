@@ -6,10 +6,9 @@
 
 #include <cmath>
 
+#include "differentiable.h"
 #include "mamba_config.h"
 #include "mamba_stack.h"
-#include "ssmi/kernels/rms_norm.h"
-#include "ssmi/kernels/selective_scan.h"
 
 namespace ssmi::model {
 namespace {
@@ -72,7 +71,7 @@ std::vector<at::Tensor> Mamba::select(const Selection& block, const at::Tensor& 
           .split_with_sizes({config_.rank, config_.states, config_.states}, 1);
   if (config_.selected_epsilon) {
     for (at::Tensor& part : parts)
-      part = kernels::rms_norm({.x = part, .epsilon = *config_.selected_epsilon});
+      part = differentiable::rms_norm({.x = part, .epsilon = *config_.selected_epsilon});
   }
   return parts;
 }
@@ -100,7 +99,7 @@ at::Tensor Mamba::mix(size_t index, const at::Tensor& projected, const Batch& ba
   const bool fused = !tap.wants(Site::kStateOutput, layer) && !tap.wants(Site::kGate, layer);
   if (fused) scan.gate = gate;
   scan.out = fused && scan.softplus ? scan.delta : at::Tensor();
-  at::Tensor y = kernels::selective_scan(scan, batch.offsets, kernels::Direction::kForward);
+  at::Tensor y = differentiable::selective_scan(scan, batch.offsets, kernels::Direction::kForward);
   return fused ? y : gated(layer, y, gate, tap);
 }
 

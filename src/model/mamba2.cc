@@ -8,10 +8,9 @@
 
 #include <cmath>
 
+#include "differentiable.h"
 #include "mamba_config.h"
 #include "mamba_stack.h"
-#include "ssmi/kernels/rms_norm.h"
-#include "ssmi/kernels/ssd.h"
 
 namespace ssmi::model {
 namespace {
@@ -78,7 +77,7 @@ at::Tensor Mamba2::mix(size_t index, const at::Tensor& projected, const Batch& b
   const auto inputs = convolved.split_with_sizes({config_.inner, maps(), maps()}, 1);
   at::Tensor delta = steps(parts[2] + blocks_[index].step_bias);  // [S, H]
   tap(Site::kDelta, layer, delta);
-  at::Tensor y = kernels::ssd(
+  at::Tensor y = differentiable::ssd(
       {inputs[0], delta, -at::exp(shared.a_log), inputs[1], inputs[2], shared.d, config_.groups},
       batch.offsets);
   kernels::RmsNorm norm{.x = y,
@@ -91,7 +90,7 @@ at::Tensor Mamba2::mix(size_t index, const at::Tensor& projected, const Batch& b
     norm.gate = parts[0];
     norm.out = y;
   }
-  return kernels::rms_norm(norm);
+  return differentiable::rms_norm(norm);
 }
 
 std::vector<SelectiveDynamics> Mamba2::selective_dynamics() const {

@@ -11,8 +11,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ssmi/kernels/rms_norm.h"
-#include "ssmi/kernels/short_convolution.h"
+#include "differentiable.h"
 
 namespace ssmi::model {
 
@@ -97,17 +96,17 @@ at::Tensor MambaStack::norm(const Affine& norm, const at::Tensor& x) const {
   if (stack_.layer_norm) {
     return at::layer_norm(x, {stack_.width}, norm.weight, norm.bias, stack_.norm_epsilon);
   }
-  return kernels::rms_norm({.x = x, .weight = norm.weight, .epsilon = stack_.norm_epsilon});
+  return differentiable::rms_norm({.x = x, .weight = norm.weight, .epsilon = stack_.norm_epsilon});
 }
 
 at::Tensor MambaStack::convolve(size_t index, const at::Tensor& x, const Batch& batch) const {
   const Affine& conv = blocks_[index].conv;
-  const at::Tensor y = kernels::short_convolution({.x = x,
-                                                   .weight = conv.weight,
-                                                   .bias = conv.bias,
-                                                   .left = stack_.conv_width - 1,
-                                                   .silu = stack_.silu},
-                                                  batch.offsets);
+  const at::Tensor y = differentiable::short_convolution({.x = x,
+                                                          .weight = conv.weight,
+                                                          .bias = conv.bias,
+                                                          .left = stack_.conv_width - 1,
+                                                          .silu = stack_.silu},
+                                                         batch.offsets);
   return stack_.silu ? y : stack_.activation(y);
 }
 
@@ -130,7 +129,7 @@ at::Tensor MambaStack::mixed(size_t index, const at::Tensor& x, const Batch& bat
 
 void MambaStack::add_projected(const Affine& layer, const at::Tensor& inner, bool in_place,
                                at::Tensor& x) {
-  if (layer.bias.defined() || !in_place) {
+  if (layer.bias.defined() || !in_place || differentiable::is_recorded({x, inner, layer.weight})) {
     x = x + layer(inner);
   } else {
     x.addmm_(inner, layer.weight.t());

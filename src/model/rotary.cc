@@ -2,10 +2,12 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/cos.h>
 #include <ATen/ops/outer.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/sin.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
 
 #include <cmath>
@@ -97,16 +99,18 @@ RotaryTables rotary_tables(const Rotary& rotary, const at::Tensor& positions) {
   return {at::cos(angles), at::sin(angles)};
 }
 
-void rotate(const Rotary& rotary, const RotaryTables& tables, at::Tensor& x) {
+at::Tensor rotated(const Rotary& rotary, const RotaryTables& tables, const at::Tensor& x) {
   const int64_t half = rotary.width / 2;
   const at::Tensor first =
       rotary.interleaved ? x.slice(2, 0, rotary.width, 2) : x.slice(2, 0, half);
   const at::Tensor second =
       rotary.interleaved ? x.slice(2, 1, rotary.width, 2) : x.slice(2, half, rotary.width);
   const at::Tensor cosines = tables.cosines.unsqueeze(1), sines = tables.sines.unsqueeze(1);
-  const at::Tensor turned = first * cosines - second * sines;
-  second.copy_(second * cosines + first * sines);
-  first.copy_(turned);
+  const at::Tensor real = first * cosines - second * sines;
+  const at::Tensor imaginary = second * cosines + first * sines;
+  const at::Tensor rest = x.slice(2, rotary.width);
+  if (rotary.interleaved) return at::cat({at::stack({real, imaginary}, 3).flatten(2), rest}, 2);
+  return at::cat({real, imaginary, rest}, 2);
 }
 
 }  // namespace ssmi::model

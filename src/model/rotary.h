@@ -44,7 +44,7 @@ struct RotaryTables {
 };
 RotaryTables rotary_tables(const Rotary& rotary, const at::Tensor& positions);
 
-/// Rotates the pairs of x [S, H, W], in place.
-void rotate(const Rotary& rotary, const RotaryTables& tables, at::Tensor& x);
+/// x [S, H, W] with its pairs rotated.
+at::Tensor rotated(const Rotary& rotary, const RotaryTables& tables, const at::Tensor& x);
 
 }  // namespace ssmi::model

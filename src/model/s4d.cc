@@ -11,11 +11,11 @@
 #include "affine.h"
 #include "architectures.h"
 #include "config_keys.h"
+#include "differentiable.h"
 #include "s4d_kernel.h"
 #include "s4d_library.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/excerpt.h"
-#include "ssmi/kernels/fft_convolution.h"
 
 namespace ssmi::model {
 namespace {
@@ -160,11 +160,11 @@ at::Tensor S4d::mix(const Block& block, int64_t layer, const at::Tensor& x, cons
                     const Tap& tap) const {
   at::Tensor input = config_.prenorm ? norm(block.norm, x) : x;
   tap(Site::kMixerInput, layer, input);
-  at::Tensor taps = kernels::state_kernels(block.kernel.modes(config_.kernel, at::kDouble),
-                                           longest_row(batch.offsets));  // [H, T]
+  at::Tensor taps = differentiable::state_kernels(block.kernel.modes(config_.kernel, at::kDouble),
+                                                  longest_row(batch.offsets));  // [H, T]
   taps.select(1, 0).add_(block.skip.reshape({-1}));
-  at::Tensor y = kernels::fft_convolution(input, taps.to(x.scalar_type()), batch.offsets,
-                                          kernels::Direction::kForward);
+  at::Tensor y = differentiable::fft_convolution(input, taps.to(x.scalar_type()), batch.offsets,
+                                                 kernels::Direction::kForward);
   tap(Site::kStateOutput, layer, y);
   const auto halves =
       at::linear(at::gelu(y), block.out.weight.squeeze(-1), block.out.bias).chunk(2, 1);

@@ -12,8 +12,8 @@
 #include <cmath>
 
 #include "affine.h"
+#include "differentiable.h"
 #include "ssmi/kernels/attention.h"
-#include "ssmi/kernels/rms_norm.h"
 #include "transformer_config.h"
 #include "transformer_head.h"
 
@@ -71,7 +71,7 @@ class Transformer : public Model {
   }
   at::Tensor norm(const Affine& layer, const at::Tensor& x) const {
     return config_.rms
-               ? kernels::rms_norm(
+               ? differentiable::rms_norm(
                      {.x = x, .weight = layer.weight, .epsilon = config_.norm_epsilon})
                : at::layer_norm(x, {config_.width}, layer.weight, layer.bias, config_.norm_epsilon);
   }
@@ -264,8 +264,8 @@ kernels::Attention Transformer::attention_of(const Block& block, int64_t layer, 
                                              const Pass& pass) const {
   auto [query, key, value] = project(block, x);
   if (config_.rotary) {
-    rotate(*config_.rotary, pass.rotary, query);
-    rotate(*config_.rotary, pass.rotary, key);
+    query = rotated(*config_.rotary, pass.rotary, query);
+    key = rotated(*config_.rotary, pass.rotary, key);
   }
   double scale = config_.scaled ? 1 / std::sqrt(static_cast<double>(config_.head_width)) : 1;
   if (config_.scaled_by_block) scale /= static_cast<double>(layer);

@@ -7,6 +7,8 @@
 #include <ATen/ops/max.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -94,6 +96,43 @@ TEST_CASE("fft convolution: one thread or two, and the same bits each time") {
     const at::Tensor found = run();
     CHECK(relative_difference(found, expected) < 1e-6);
     CHECK(found.equal(run()));
+  }
+}
+
+/// The loss sum(weights y), whose gradient by y is `weights`.
+double loss(const at::Tensor& weights, const at::Tensor& u, const at::Tensor& kernels,
+            Direction direction) {
+  return (weights * direct(u, kernels, kOffsets, direction)).sum().item<double>();
+}
+
+TEST_CASE("fft convolution: gradients equal differences of the sum written out") {
+  constexpr int64_t kChannels = 4;
+  const at::Tensor weights = random_tensor("weights", {kOffsets.back(), kChannels});
+  at::Tensor u = random_tensor("u", {kOffsets.back(), kChannels});
+  for (const int64_t groups : {1, 2, 4}) {
+    for (const int64_t taps : {3, 90, 130}) {
+      at::Tensor kernels = random_tensor("kernels", {groups, taps});
+      for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
+        CAPTURE(groups);
+        CAPTURE(taps);
+        const auto found = fft_convolution_backward(weights, u, kernels, kOffsets, direction);
+        // The loss is linear in each value: one difference is the gradient itself.
+        const auto check = [&](at::Tensor& x, const at::Tensor& gradient, int64_t step) {
+          for (int64_t i = 0; i < x.numel(); i += step) {
+            at::Tensor value = x.flatten()[i];
+            const double old = value.item<double>();
+            const double before = loss(weights, u, kernels, direction);
+            value.fill_(old + 1);
+            const double after = loss(weights, u, kernels, direction);
+            value.fill_(old);
+            CHECK(gradient.flatten()[i].item<double>() ==
+                  doctest::Approx(after - before).epsilon(1e-9).scale(10));
+          }
+        };
+        check(u, found.u, 61);
+        check(kernels, found.kernels, 29);
+      }
+    }
   }
 }
 

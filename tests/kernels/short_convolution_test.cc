@@ -77,5 +77,40 @@ TEST_CASE("convolution: SiLU of values far from zero, and a place to write to") 
   CHECK(expected.abs().max().item<float>() > 300);
 }
 
+TEST_CASE("convolution: gradients equal differences along random directions, float32's too") {
+  const std::vector<int64_t> offsets{0, 1, 3, 3, 40};
+  for (const bool silu : {false, true}) {
+    for (const int64_t left : {0, 1, 3}) {
+      CAPTURE(silu);
+      CAPTURE(left);
+      ShortConvolution c = random_convolution(40, 5, 4, left);
+      c.silu = silu;
+      if (left == 1) c.bias = at::Tensor();
+      Random random(6, "weights");
+      const at::Tensor weights = random_tensor(random, c.x.sizes(), -1, 1);
+      const auto exact = short_convolution_backward(weights, c, offsets);
+      const auto rounded = short_convolution_backward(weights.to(at::kFloat), as_float(c), offsets);
+      CHECK(exact.bias.defined() == c.bias.defined());
+      const auto check = [&](at::Tensor& x, const at::Tensor& gradient, const at::Tensor& other) {
+        if (!x.defined()) return;
+        CHECK(largest_difference(other, gradient) < 1e-5);
+        const at::Tensor old = x, along = random_tensor(random, old.sizes(), -1, 1);
+        const auto loss = [&](double step) {
+          x = old + step * along;
+          return (weights * short_convolution(c, offsets)).sum().item<double>();
+        };
+        constexpr double kStep = 1e-5;
+        const double difference = (loss(kStep) - loss(-kStep)) / (2 * kStep);
+        x = old;
+        CHECK((gradient * along).sum().item<double>() ==
+              doctest::Approx(difference).epsilon(1e-7).scale(10));
+      };
+      check(c.x, exact.x, rounded.x);
+      check(c.weight, exact.weight, rounded.weight);
+      check(c.bias, exact.bias, rounded.bias);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ssmi::kernels

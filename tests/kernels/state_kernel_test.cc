@@ -3,6 +3,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/view_as_real.h>
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -89,6 +91,43 @@ TEST_CASE("Float32 kernels stay float32") {
   CHECK((taps.scalar_type() == at::kFloat));
   for (int64_t lag = 0; lag < 16; ++lag)
     CHECK(taps[1][lag].item<double>() == doctest::Approx(tap(p, 1, lag)).epsilon(1e-4));
+}
+
+/// sum(weights K) with K from the definition.
+double loss(const at::Tensor& weights, const kernels::ModalKernels& modal) {
+  return (weights * kernels::state_kernels_reference(modal, weights.size(1))).sum().item<double>();
+}
+
+TEST_CASE("Gradients of the taps equal central differences, both ways") {
+  const Parameters p = random_parameters(66, 3);  // more kernels than are taken at once
+  kernels::ModalKernels modal = kernels::zero_order_hold(p.c, p.a, p.dt);
+  for (const int64_t length : {1, 64, 150}) {
+    CAPTURE(length);
+    const at::Tensor weights = at::randn({66, length}, at::kDouble);
+    const auto blocked = kernels::state_kernels_backward_blocked(weights, modal);
+    const auto reference = kernels::state_kernels_backward_reference(weights, modal);
+    const auto check = [&](at::Tensor& x, const at::Tensor& found, const at::Tensor& expected) {
+      const double largest = at::abs(expected).max().item<double>();
+      CHECK(at::abs(found - expected).max().item<double>() <= 1e-12 * largest);
+      at::Tensor parts = at::view_as_real(x);
+      const at::Tensor gradients = at::view_as_real(found);
+      for (const int64_t kernel : {0, 65}) {
+        for (int64_t part = 0; part < 2; ++part) {
+          at::Tensor value = parts[kernel][1][part];
+          const double old = value.item<double>(), step = 1e-6;
+          value.fill_(old + step);
+          const double after = loss(weights, modal);
+          value.fill_(old - step);
+          const double before = loss(weights, modal);
+          value.fill_(old);
+          CHECK(gradients[kernel][1][part].item<double>() ==
+                doctest::Approx((after - before) / (2 * step)).epsilon(1e-6).scale(largest + 1));
+        }
+      }
+    };
+    check(modal.residues, blocked.residues, reference.residues);
+    check(modal.log_poles, blocked.log_poles, reference.log_poles);
+  }
 }
 
 }  // namespace

@@ -43,4 +43,22 @@ at::Tensor selective_scan_reference(const SelectiveScan& scan, std::span<const i
 at::Tensor selective_scan_fused(SelectiveScan scan, std::span<const int64_t> offsets,
                                 Direction direction);
 
+/// The gradients of a loss by a scan's inputs, shaped like them; undefined where these are absent.
+struct SelectiveScanGradients {
+  at::Tensor u, delta, a, b, c, skip, onto, gate;
+};
+
+/// From the loss's gradient by the scan's output, `gradient` [S, E]. Float32 on a CPU takes the
+/// fused kernel, but for step sizes below zero; whatever else the reference.
+SelectiveScanGradients selective_scan_backward(const at::Tensor& gradient,
+                                               const SelectiveScan& scan,
+                                               std::span<const int64_t> offsets,
+                                               Direction direction);
+
+/// The same in plain ATen operators, a step at a time, with a row's states [T, E, N] in memory.
+SelectiveScanGradients selective_scan_backward_reference(const at::Tensor& gradient,
+                                                         const SelectiveScan& scan,
+                                                         std::span<const int64_t> offsets,
+                                                         Direction direction);
+
 }  // namespace ssmi::kernels

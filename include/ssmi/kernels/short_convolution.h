@@ -28,4 +28,16 @@ at::Tensor short_convolution_reference(const ShortConvolution& convolution,
 /// Fused float32 CPU kernel: one pass over x, tokens in parallel.
 at::Tensor short_convolution_fused(ShortConvolution convolution, std::span<const int64_t> offsets);
 
+struct ShortConvolutionGradients {
+  at::Tensor x;       ///< [S, E]
+  at::Tensor weight;  ///< [E, 1, K]
+  at::Tensor bias;    ///< [E], undefined where there is none
+};
+
+/// The gradients of a loss from that by y, `gradient` [S, E]; what comes before the SiLU is
+/// computed again.
+ShortConvolutionGradients short_convolution_backward(const at::Tensor& gradient,
+                                                     const ShortConvolution& convolution,
+                                                     std::span<const int64_t> offsets);
+
 }  // namespace ssmi::kernels

@@ -37,4 +37,14 @@ at::Tensor state_kernels_reference(const ModalKernels& kernels, int64_t length);
 /// [length / 64, 2N] and [2N, 64], so that exponentials are few and the rest is matrix products.
 at::Tensor state_kernels_blocked(const ModalKernels& kernels, int64_t length);
 
+/// The gradients of a real loss by residues and log poles (by the real part plus i times that by
+/// the imaginary one), from that by the taps, `gradient` [G, L] real, in the precision of
+/// `kernels`: sum_l gradient[l] conj(z^l) and conj(residue) sum_l gradient[l] l conj(z^l), z =
+/// exp(log pole). Float64 on a CPU takes the blocked kernel, whatever else the reference.
+ModalKernels state_kernels_backward(const at::Tensor& gradient, const ModalKernels& kernels);
+ModalKernels state_kernels_backward_reference(const at::Tensor& gradient,
+                                              const ModalKernels& kernels);
+ModalKernels state_kernels_backward_blocked(const at::Tensor& gradient,
+                                            const ModalKernels& kernels);
+
 }  // namespace ssmi::kernels
