@@ -99,10 +99,10 @@ at::Tensor fft_convolution(const at::Tensor& u, const at::Tensor& kernels,
   return y;
 }
 
-FftConvolutionGradients fft_convolution_backward(const at::Tensor& gradient, const at::Tensor& u,
-                                                 const at::Tensor& kernels,
-                                                 std::span<const int64_t> offsets,
-                                                 Direction direction) {
+LongConvolutionGradients fft_convolution_backward(const at::Tensor& gradient, const at::Tensor& u,
+                                                  const at::Tensor& kernels,
+                                                  std::span<const int64_t> offsets,
+                                                  Direction direction) {
   Spectra spectra(kernels, opposite(direction));
   at::Tensor of_u = at::empty_like(u, {}, at::MemoryFormat::Contiguous);
   std::map<int64_t, at::Tensor> correlations;  // [G, length / 2 + 1]

@@ -9,19 +9,13 @@
 #include <ATen/ops/softplus.h>
 #include <ATen/ops/zeros.h>
 
-#include "strided.h"
+#include "selective_scan_fused.h"
 
 namespace ssmi::kernels {
 
-namespace {
-
-/// Whether no step grows a state, where the fused kernel's exponential ends. A tap may have put
-/// anything into the step sizes.
 bool decays(const SelectiveScan& scan) {
   return scan.softplus || scan.delta.numel() == 0 || at::min(scan.delta).item<float>() >= 0;
 }
-
-}  // namespace
 
 at::Tensor selective_scan(const SelectiveScan& scan, std::span<const int64_t> offsets,
                           Direction direction) {

@@ -8,7 +8,7 @@
 #include <ATen/ops/softplus.h>
 #include <ATen/ops/zeros_like.h>
 
-#include "ssmi/kernels/selective_scan.h"
+#include "selective_scan_fused.h"
 
 namespace ssmi::kernels {
 namespace {
@@ -61,7 +61,9 @@ SelectiveScanGradients selective_scan_backward(const at::Tensor& gradient,
                                                const SelectiveScan& scan,
                                                std::span<const int64_t> offsets,
                                                Direction direction) {
-  return selective_scan_backward_reference(gradient, scan, offsets, direction);
+  return is_fusable(scan.u) && decays(scan)
+             ? selective_scan_backward_fused(gradient, scan, offsets, direction)
+             : selective_scan_backward_reference(gradient, scan, offsets, direction);
 }
 
 SelectiveScanGradients selective_scan_backward_reference(const at::Tensor& gradient,

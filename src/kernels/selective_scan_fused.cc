@@ -180,27 +180,33 @@ namespace {
 HWY_EXPORT(scan_channels);
 }  // namespace
 
+ScanArguments arguments_of(SelectiveScan& scan, const at::Tensor& a,
+                           std::span<const int64_t> offsets, Direction direction) {
+  if (scan.skip.defined()) scan.skip = scan.skip.unsqueeze(0);
+  return {.u = rows_of(scan.u),
+          .delta = rows_of(scan.delta),
+          .b = rows_of(scan.b),
+          .c = rows_of(scan.c),
+          .onto = rows_of(scan.onto),
+          .gate = rows_of(scan.gate),
+          .skip = rows_of(scan.skip),
+          .a = a.const_data_ptr<float>(),
+          .y = {},
+          .states = a.size(1),
+          .offsets = offsets.data(),
+          .rows = offsets.size() - 1,
+          .backward = direction == Direction::kBackward,
+          .softplus = scan.softplus,
+          .step_floor = static_cast<float>(scan.step_floor)};
+}
+
 at::Tensor selective_scan_fused(SelectiveScan scan, std::span<const int64_t> offsets,
                                 Direction direction) {
   const int64_t channels = scan.u.size(1);
   at::Tensor y = scan.out.defined() ? scan.out : at::empty(scan.u.sizes(), scan.u.options());
   const at::Tensor a = scan.a.contiguous();
-  if (scan.skip.defined()) scan.skip = scan.skip.unsqueeze(0);
-  const ScanArguments arguments{.u = rows_of(scan.u),
-                                .delta = rows_of(scan.delta),
-                                .b = rows_of(scan.b),
-                                .c = rows_of(scan.c),
-                                .onto = rows_of(scan.onto),
-                                .gate = rows_of(scan.gate),
-                                .skip = rows_of(scan.skip),
-                                .a = a.const_data_ptr<float>(),
-                                .y = {y.data_ptr<float>(), y.stride(0)},
-                                .states = a.size(1),
-                                .offsets = offsets.data(),
-                                .rows = offsets.size() - 1,
-                                .backward = direction == Direction::kBackward,
-                                .softplus = scan.softplus,
-                                .step_floor = static_cast<float>(scan.step_floor)};
+  ScanArguments arguments = arguments_of(scan, a, offsets, direction);
+  arguments.y = {y.data_ptr<float>(), y.stride(0)};
   constexpr int64_t kGrain = 32;  // channels: a pair of the widest vectors of today's processors
   at::parallel_for(0, (channels + kGrain - 1) / kGrain, 1, [&](int64_t first, int64_t last) {
     HWY_DYNAMIC_DISPATCH(scan_channels)

@@ -40,11 +40,23 @@ HWY_INLINE V exp2(D d, V x) {
   return hn::BitCast(d, hn::Add(hn::BitCast(integers, p), exponent));
 }
 
+/// 1 + exp(-x).
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V one_and_exp(D d, V x) {
+  const V exponent = hn::Min(hn::Mul(x, hn::Set(d, -kLog2E)), hn::Set(d, 126.0F));
+  return hn::Add(hn::Set(d, 1.0F), exp2(d, exponent));
+}
+
+/// 1 / (1 + exp(-x)).
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V sigmoid(D d, V x) {
+  return hn::Div(hn::Set(d, 1.0F), one_and_exp(d, x));
+}
+
 /// x / (1 + exp(-x)).
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V silu(D d, V x) {
-  const V exponent = hn::Min(hn::Mul(x, hn::Set(d, -kLog2E)), hn::Set(d, 126.0F));
-  return hn::Div(x, hn::Add(hn::Set(d, 1.0F), exp2(d, exponent)));
+  return hn::Div(x, one_and_exp(d, x));
 }
 
 /// log(1 + exp(x)).

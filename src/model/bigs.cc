@@ -237,7 +237,7 @@ at::Tensor Bigs::run(const Path& path, const at::Tensor& x, const Batch& batch,
       differentiable::state_kernels(modes(path, at::kDouble), longest_row(batch.offsets));
   taps.select(1, 0).add_(path.skip);  // [G, T]
   at::Tensor y =
-      differentiable::fft_convolution(u, taps.to(u.scalar_type()), batch.offsets, direction);
+      differentiable::long_convolution(u, taps.to(u.scalar_type()), batch.offsets, direction);
   if (config_.high_frequency) {
     y += grouped_convolution(u, path.convolution, batch.offsets, direction);
   }

@@ -54,18 +54,18 @@ struct Rows {
   }
 };
 
-struct FftConvolutionFunction : Function<FftConvolutionFunction> {
+struct LongConvolutionFunction : Function<LongConvolutionFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& u, const at::Tensor& taps,
                             const Rows& rows) {
     context->save_for_backward({u, taps});
     rows.save(context);
-    return kernels::fft_convolution(u, taps, rows.offsets, rows.direction);
+    return kernels::long_convolution(u, taps, rows.offsets, rows.direction);
   }
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const Rows rows = Rows::of(context);
-    const auto found = kernels::fft_convolution_backward(gradients[0], saved[0], saved[1],
-                                                         rows.offsets, rows.direction);
+    const auto found = kernels::long_convolution_backward(gradients[0], saved[0], saved[1],
+                                                          rows.offsets, rows.direction);
     return {found.u, found.kernels, {}};
   }
 };
@@ -146,10 +146,10 @@ at::Tensor state_kernels(const kernels::ModalKernels& modes, int64_t length) {
   return StateKernelsFunction::apply(modes.residues, modes.log_poles, length);
 }
 
-at::Tensor fft_convolution(const at::Tensor& u, const at::Tensor& taps,
-                           const std::vector<int64_t>& offsets, Direction direction) {
-  if (!is_recorded({u, taps})) return kernels::fft_convolution(u, taps, offsets, direction);
-  return FftConvolutionFunction::apply(u, taps, Rows{offsets, direction});
+at::Tensor long_convolution(const at::Tensor& u, const at::Tensor& taps,
+                            const std::vector<int64_t>& offsets, Direction direction) {
+  if (!is_recorded({u, taps})) return kernels::long_convolution(u, taps, offsets, direction);
+  return LongConvolutionFunction::apply(u, taps, Rows{offsets, direction});
 }
 
 at::Tensor short_convolution(kernels::ShortConvolution convolution,

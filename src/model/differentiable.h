@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "ssmi/kernels/fft_convolution.h"
+#include "ssmi/kernels/long_convolution.h"
 #include "ssmi/kernels/rms_norm.h"
 #include "ssmi/kernels/selective_scan.h"
 #include "ssmi/kernels/short_convolution.h"
@@ -21,8 +21,8 @@ namespace ssmi::model::differentiable {
 bool is_recorded(std::initializer_list<at::Tensor> inputs);
 
 at::Tensor state_kernels(const kernels::ModalKernels& modes, int64_t length);
-at::Tensor fft_convolution(const at::Tensor& u, const at::Tensor& taps,
-                           const std::vector<int64_t>& offsets, kernels::Direction direction);
+at::Tensor long_convolution(const at::Tensor& u, const at::Tensor& taps,
+                            const std::vector<int64_t>& offsets, kernels::Direction direction);
 at::Tensor short_convolution(kernels::ShortConvolution convolution,
                              const std::vector<int64_t>& offsets);
 at::Tensor selective_scan(kernels::SelectiveScan scan, const std::vector<int64_t>& offsets,

@@ -163,8 +163,8 @@ at::Tensor S4d::mix(const Block& block, int64_t layer, const at::Tensor& x, cons
   at::Tensor taps = differentiable::state_kernels(block.kernel.modes(config_.kernel, at::kDouble),
                                                   longest_row(batch.offsets));  // [H, T]
   taps.select(1, 0).add_(block.skip.reshape({-1}));
-  at::Tensor y = differentiable::fft_convolution(input, taps.to(x.scalar_type()), batch.offsets,
-                                                 kernels::Direction::kForward);
+  at::Tensor y = differentiable::long_convolution(input, taps.to(x.scalar_type()), batch.offsets,
+                                                  kernels::Direction::kForward);
   tap(Site::kStateOutput, layer, y);
   const auto halves =
       at::linear(at::gelu(y), block.out.weight.squeeze(-1), block.out.bias).chunk(2, 1);

@@ -1,4 +1,4 @@
-#include "ssmi/kernels/fft_convolution.h"
+#include "ssmi/kernels/long_convolution.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
@@ -70,7 +70,35 @@ TEST_CASE("fft convolution: equals the sum, row by row, both ways, however kerne
             fft_convolution(u.to(at::kFloat), kernels.to(at::kFloat), kOffsets, direction);
         CHECK((found.scalar_type() == at::kFloat));
         CHECK(relative_difference(found, expected) < 1e-6);
+        const at::Tensor product = toeplitz_convolution(u, kernels, kOffsets, direction);
+        CHECK(relative_difference(product, expected) < 1e-13);
       }
+    }
+  }
+}
+
+TEST_CASE("long convolution: short and long rows, in float32, with their gradients") {
+  const at::Tensor u = random_tensor("u", {kOffsets.back(), 32}).to(at::kFloat);
+  const at::Tensor kernels = random_tensor("kernels", {2, 90}).to(at::kFloat);
+  const at::Tensor exact_u = u.to(at::kDouble), exact_kernels = kernels.to(at::kDouble);
+  for (const int64_t longest : {90, 1000}) {
+    std::vector<int64_t> offsets = kOffsets;
+    at::Tensor in = u, exact = exact_u;
+    if (longest > 90) {
+      offsets.push_back(kOffsets.back() + longest);
+      in = random_tensor("longer", {offsets.back(), 32}).to(at::kFloat);
+      exact = in.to(at::kDouble);
+    }
+    const at::Tensor weights = random_tensor("weights", in.sizes());
+    for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
+      CHECK(relative_difference(long_convolution(in, kernels, offsets, direction),
+                                direct(exact, exact_kernels, offsets, direction)) < 1e-6);
+      const auto expected =
+          fft_convolution_backward(weights, exact, exact_kernels, offsets, direction);
+      const auto found =
+          long_convolution_backward(weights.to(at::kFloat), in, kernels, offsets, direction);
+      CHECK(relative_difference(found.u, expected.u) < 1e-6);
+      CHECK(relative_difference(found.kernels, expected.kernels) < 1e-6);
     }
   }
 }
@@ -131,6 +159,9 @@ TEST_CASE("fft convolution: gradients equal differences of the sum written out")
         };
         check(u, found.u, 61);
         check(kernels, found.kernels, 29);
+        const auto other = toeplitz_convolution_backward(weights, u, kernels, kOffsets, direction);
+        CHECK(relative_difference(other.u, found.u) < 1e-13);
+        CHECK(relative_difference(other.kernels, found.kernels) < 1e-13);
       }
     }
   }

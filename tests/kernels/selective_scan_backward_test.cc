@@ -1,9 +1,11 @@
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 
 #include <utility>
 #include <vector>
 
 #include "kernels/random_tensor.h"
+#include "kernels/selective_scan_fused.h"
 #include "ssmi/kernels/selective_scan.h"
 #include "support.h"
 
@@ -67,6 +69,44 @@ TEST_CASE("scan backward: the reference equals differences of the scan along ran
               doctest::Approx((after - before) / (2 * kStep))
                   .epsilon(1e-7)
                   .scale(gradient.norm().item<double>()));
+      }
+    }
+  }
+}
+
+SelectiveScan as_float(SelectiveScan scan) {
+  for (at::Tensor* x :
+       {&scan.u, &scan.delta, &scan.a, &scan.b, &scan.c, &scan.skip, &scan.onto, &scan.gate})
+    *x = test::as_float(*x);
+  return scan;
+}
+
+TEST_CASE("scan backward: the fused kernel equals the reference at every width, threads or not") {
+  for (const int threads : {1, 2}) {
+    at::set_num_threads(threads);
+    for (const auto& [channels, states] :
+         std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {8, 4}, {37, 5}, {100, 16}}) {
+      for (const bool full : {false, true}) {
+        CAPTURE(channels);
+        CAPTURE(full);
+        SelectiveScan scan = random_scan(channels, states, full);
+        Random random(9, "weights");
+        const at::Tensor weights = random_tensor(random, scan.u.sizes(), -1, 1);
+        for (const Direction direction : kDirections) {
+          const auto exact = selective_scan_backward_reference(weights, scan, kOffsets, direction);
+          const auto found = selective_scan_backward_fused(weights.to(at::kFloat), as_float(scan),
+                                                           kOffsets, direction);
+          SelectiveScan shown = scan;
+          const auto expected = pairs(shown, exact), fused = pairs(shown, found);
+          for (size_t i = 0; i < expected.size(); ++i) {
+            CAPTURE(i);
+            CHECK(expected[i].second.defined() == fused[i].second.defined());
+            if (!expected[i].second.defined()) continue;
+            // Sums of some hundred terms, each rounded to 6e-8 of itself.
+            const double largest = expected[i].second.abs().max().item<double>();
+            CHECK(test::largest_difference(fused[i].second, expected[i].second) < 2e-5 * largest);
+          }
+        }
       }
     }
   }

@@ -17,7 +17,7 @@ namespace ssmi::kernels {
 at::Tensor fft_convolution(const at::Tensor& u, const at::Tensor& kernels,
                            std::span<const int64_t> offsets, Direction direction);
 
-struct FftConvolutionGradients {
+struct LongConvolutionGradients {
   at::Tensor u;        ///< [S, H]
   at::Tensor kernels;  ///< [G, L]
 };
@@ -25,9 +25,9 @@ struct FftConvolutionGradients {
 /// The gradients of a loss by u and the kernels, from that by y, `gradient` [S, H]: u's is the
 /// convolution of `gradient` in the other direction, a kernel's the correlation of `gradient` with
 /// u. Spectra are summed over rows and channels, so there is one transform back for each length.
-FftConvolutionGradients fft_convolution_backward(const at::Tensor& gradient, const at::Tensor& u,
-                                                 const at::Tensor& kernels,
-                                                 std::span<const int64_t> offsets,
-                                                 Direction direction);
+LongConvolutionGradients fft_convolution_backward(const at::Tensor& gradient, const at::Tensor& u,
+                                                  const at::Tensor& kernels,
+                                                  std::span<const int64_t> offsets,
+                                                  Direction direction);
 
 }  // namespace ssmi::kernels
