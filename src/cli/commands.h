@@ -16,6 +16,7 @@ namespace ssmi::cli {
 void add_doctor(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_eval(CLI::App& app);
+void add_finetune(CLI::App& app);
 void add_init(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_parse(CLI::App& app);

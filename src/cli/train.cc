@@ -66,6 +66,11 @@ void run(const Options& options) {
   Json json = parse_json(read_file(options.config, kMaxConfig), options.config);
   train::set_values(json, options.values);
   train::TrainConfig config = train::read_train_config(json, options.config);
+  if (config.objective != train::Objective::kMaskedTokens &&
+      config.objective != train::Objective::kNextToken) {
+    fail(ExitCode::kUsage, "{}: ssmi train has the objectives mlm and lm; others are for finetune",
+         options.config);
+  }
   const Words words = load_words(options, config.model);
   fit_vocabulary(config.model, *words.tokenizer, options.config);
   const auto model = model::make_model(config.model, options.config);
@@ -80,7 +85,7 @@ void run(const Options& options) {
   progress.note(fmt::format("{} of {} parameters, {} tokens to train on, {} held out",
                             model->info().architecture, model::parameter_count(*model),
                             corpus.training.ids.size(), corpus.validation.ids.size()));
-  train::train(config, train::make_batches(config, corpus, *words.tokenizer),
+  train::train(config, train::token_work(config, corpus, *words.tokenizer),
                {config.model, words.file}, folder, *model, progress);
 }
 

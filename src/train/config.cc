@@ -1,6 +1,7 @@
 #include "ssmi/train/config.h"
 
 #include <cmath>
+#include <map>
 #include <numbers>
 #include <set>
 
@@ -40,10 +41,15 @@ double within(const JsonObject& config, const std::string& key, double low, doub
 }
 
 Objective objective_of(const JsonObject& config) {
+  static const std::map<std::string, Objective> kKnown{{"mlm", Objective::kMaskedTokens},
+                                                       {"lm", Objective::kNextToken},
+                                                       {"types", Objective::kTypes},
+                                                       {"code-search", Objective::kCodeSearch}};
   const std::string name = config.string("objective");
-  if (name == "mlm") return Objective::kMaskedTokens;
-  if (name == "lm") return Objective::kNextToken;
-  bad_input("{}: objective '{}' is not known; known are: mlm, lm", config.where(), excerpt(name));
+  const auto found = kKnown.find(name);
+  if (found != kKnown.end()) return found->second;
+  bad_input("{}: objective '{}' is not known; known are: mlm, lm, types, code-search",
+            config.where(), excerpt(name));
 }
 
 }  // namespace

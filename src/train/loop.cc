@@ -1,6 +1,5 @@
 #include "ssmi/train/loop.h"
 
-#include <ATen/ops/cross_entropy_loss.h>
 #include <c10/core/GradMode.h>
 
 #include <chrono>
@@ -14,48 +13,8 @@
 namespace ssmi::train {
 namespace {
 
-using model::Site;
-
 constexpr const char* kLog = "log.jsonl";
 constexpr uint64_t kMaxLog = uint64_t{1} << 30;
-
-/// The logits [M, V] at the batch's positions alone: the head is not given the other tokens.
-at::Tensor logits_at(const model::Model& model, const task::TokenBatch& batch) {
-  at::Tensor logits;
-  const std::vector<std::pair<Site, int64_t>> points{{Site::kBlockOutput, model.info().layers},
-                                                     {Site::kLogits, 0}};
-  const model::Tap tap(points, [&](Site site, int64_t, at::Tensor& value) {
-    if (site == Site::kLogits) {
-      logits = value;
-    } else {
-      value = value.index_select(0, batch.positions);
-    }
-  });
-  model.forward(batch.batch, tap);
-  return logits;
-}
-
-at::Tensor loss_of(const model::Model& model, const task::TokenBatch& batch) {
-  return at::cross_entropy_loss(logits_at(model, batch), batch.labels);
-}
-
-struct Validation {
-  double loss = 0, accuracy = 0;
-};
-
-Validation validate(const model::Model& model, const Batches& batches) {
-  const at::NoGradGuard no_gradients;
-  double loss = 0, right = 0, count = 0;
-  for (int64_t index = 0; index < batches.validation_count; ++index) {
-    const task::TokenBatch batch = batches.validation(index);
-    const at::Tensor logits = logits_at(model, batch);
-    const auto tokens = static_cast<double>(batch.labels.numel());
-    loss += tokens * at::cross_entropy_loss(logits, batch.labels).item<double>();
-    right += logits.argmax(1).eq(batch.labels).sum().item<double>();
-    count += tokens;
-  }
-  return {loss / count, right / count};
-}
 
 /// Takes back what was logged after `step`, by a run that was killed before its next checkpoint.
 void cut_log(const std::filesystem::path& path, int64_t step) {
@@ -74,10 +33,10 @@ void cut_log(const std::filesystem::path& path, int64_t step) {
 
 class Run {
  public:
-  Run(const TrainConfig& config, const Batches& batches, const Made& made, const RunFolder& folder,
+  Run(const TrainConfig& config, const Work& work, const Made& made, const RunFolder& folder,
       model::Model& model, Progress& progress)
       : config_(config),
-        batches_(batches),
+        work_(work),
         made_(made),
         folder_(folder),
         model_(model),
@@ -111,11 +70,10 @@ class Run {
   }
 
   void update(int64_t step) {
-    const task::TokenBatch batch = batches_.training(step);
-    const at::Tensor loss = loss_of(model_, batch);
-    loss.backward();
+    const StepLoss loss = work_.loss(model_, step);
+    loss.value.backward();
     const double factor = schedule(config_, step);
-    const double norm = optimizer_.step(factor), value = loss.item<double>();
+    const double norm = optimizer_.step(factor), value = loss.value.item<double>();
     if (!std::isfinite(norm) || !std::isfinite(value)) {
       fail(
           ExitCode::kCheckFailed,
@@ -123,7 +81,7 @@ class Run {
           "{}; a lower learning_rate, a longer warmup or a smaller clip may help",
           step, value, norm, saved_);
     }
-    tokens_ += batch.batch.ids.numel();
+    tokens_ += loss.tokens;
     sum_ += value;
     ++count_;
     if (step % config_.log_every != 0 && step != config_.steps) return;
@@ -137,10 +95,17 @@ class Run {
   }
 
   void log_validation(int64_t step) {
-    const auto [loss, accuracy] = validate(model_, batches_);
-    log({{"step", step}, {"validation_loss", loss}, {"validation_accuracy", accuracy}});
-    progress_.note(fmt::format("step {}: validation loss {:.4f}, accuracy {:.4f}, {:.0f} tokens/s",
-                               step, loss, accuracy, static_cast<double>(tokens_) / seconds()));
+    const at::NoGradGuard no_gradients;
+    Json line{{"step", step}};
+    std::string text = fmt::format("step {}:", step);
+    const Json found = work_.validate(model_);
+    for (const auto& [key, value] : found.items()) {
+      line[key] = value;
+      text += fmt::format(" {} {:.4f},", key, value.get<double>());
+    }
+    log(line);
+    progress_.note(
+        fmt::format("{} {:.0f} tokens/s", text, static_cast<double>(tokens_) / seconds()));
   }
 
   void save() {
@@ -167,7 +132,7 @@ class Run {
   void log(const Json& line) { append_line(folder_.path() / kLog, to_text(line)); }
 
   const TrainConfig& config_;
-  const Batches& batches_;
+  const Work& work_;
   const Made& made_;
   const RunFolder& folder_;
   model::Model& model_;
@@ -181,9 +146,9 @@ class Run {
 
 }  // namespace
 
-void train(const TrainConfig& config, const Batches& batches, const Made& made,
-           const RunFolder& folder, model::Model& model, Progress& progress) {
-  Run(config, batches, made, folder, model, progress).go();
+void train(const TrainConfig& config, const Work& work, const Made& made, const RunFolder& folder,
+           model::Model& model, Progress& progress) {
+  Run(config, work, made, folder, model, progress).go();
 }
 
 }  // namespace ssmi::train

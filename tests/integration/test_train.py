@@ -133,6 +133,56 @@ def test_what_is_wrong_is_said(ssmi, command, arguments, code, message):
     assert message in ssmi(*arguments, expect=code).stderr
 
 
+TUNING = {key: value for key, value in CONFIG.items() if key not in ("model", "objective")}
+
+
+@pytest.fixture
+def tuning(ssmi, command, tmp_path):
+    """The arguments of a fine-tuning of a checkpoint of seven steps, but for task and data."""
+    ssmi(*command, "base", "--set", "steps=7")
+    (tmp_path / "tuning.json").write_text(json.dumps(TUNING))
+    return ["finetune", "base/step-00000007", "--config", "tuning.json", "--threads", "1", "--out"]
+
+
+def validations(folder):
+    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [line for line in log if "validation_loss" in line]
+
+
+def test_code_search_is_learned(ssmi, tuning, tmp_path):
+    rows = [{"doc": f"{x} {y} {x}", "code": f"{x} {x} {y} {y}"} for x in "abcdef" for y in "abcdef" if x != y] * 4
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ssmi(*tuning, "tuned", "--task", "code-search", "--data", "pairs.jsonl", "--set", "steps=100")
+    losses = [line["validation_loss"] for line in validations(tmp_path / "tuned")]
+    assert losses[-1] < 0.7 * losses[0]
+    config = json.loads((tmp_path / "tuned/step-00000100/config.json").read_text())
+    assert config["architectures"] == ["CodeSSMModel"]
+
+
+def test_types_are_learned_and_judged(ssmi, tuning, tmp_path):
+    rows = [{"code": f"def f(a, b):\n    return a if {word} else b\n",
+             "targets": [["param", "a", "int"], ["param", "b", "str"]]} for word in "abcdef"] * 20
+    (tmp_path / "types.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    arguments = ["--task", "types", "--data", "types.jsonl", "--classes", "2", "--set", "length=32", "--set",
+                 "batch_tokens=128"]
+    ssmi(*tuning, "tuned", *arguments)
+    checkpoint = tmp_path / "tuned/step-00000060"
+    assert json.loads((checkpoint / "config.json").read_text())["id2label"] == {
+        "0": "int", "1": "str", "2": "other"}
+    ssmi("eval", checkpoint, "--task", "types", "--data", "types.jsonl", "--out", "r.json")
+    ssmi(*tuning, "scratch", *arguments, "--from-scratch")
+    assert last(tmp_path / "scratch") != last(tmp_path / "tuned")
+
+
+def test_more_of_the_same_starts_from_the_checkpoint(ssmi, tuning, tmp_path):
+    rest = ["--task", "mlm", "--data", "corpus.jsonl", "--set", "learning_rate=0", "--set",
+            "state_learning_rate=0", "--set", "steps=7"]
+    ssmi(*tuning, "more", *rest)
+    base, more = last(tmp_path / "base", 7), last(tmp_path / "more", 7)
+    assert base["model.safetensors"] == more["model.safetensors"]
+    assert json.loads(base["config.json"]) == json.loads(more["config.json"])
+
+
 def test_another_run_in_the_folder_is_refused(ssmi, command, tmp_path):
     ssmi(*command, "run", "--set", "steps=7")
     error = ssmi(*command, "run", "--set", "steps=7", "--set", "seed=9", expect=4).stderr

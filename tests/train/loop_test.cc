@@ -1,9 +1,12 @@
 #include "ssmi/train/loop.h"
 
+#include <ATen/ops/cross_entropy_loss.h>
+
 #include <cmath>
 #include <set>
 
 #include "ssmi/core/file.h"
+#include "ssmi/task/objective.h"
 #include "support.h"
 #include "tiny.h"
 
@@ -24,14 +27,26 @@ task::TokenBatch batch_of(int64_t step) {
   return task::Masking({.mask = 0, .all = {0, 1, 2}}, 12).batch(rows, random);
 }
 
-Batches batches(int64_t breaks_at = -1) {
-  return {.training =
-              [=](int64_t step) {
+StepLoss loss_of(const model::Model& model, int64_t step) {
+  const task::TokenBatch batch = batch_of(step);
+  const std::pair<model::Site, int64_t> point{model::Site::kLogits, 0};
+  at::Tensor logits;
+  model.forward(batch.batch, model::Tap({&point, 1}, [&](model::Site, int64_t, at::Tensor& value) {
+                  logits = value.index_select(0, batch.positions);
+                }));
+  return {at::cross_entropy_loss(logits, batch.labels), batch.batch.ids.numel()};
+}
+
+Work work(int64_t breaks_at = -1) {
+  return {.loss =
+              [=](const model::Model& model, int64_t step) {
                 if (step == breaks_at) throw std::runtime_error("killed");
-                return batch_of(step);
+                return loss_of(model, step);
               },
-          .validation = [](int64_t index) { return batch_of(-1 - index); },
-          .validation_count = 2};
+          .validate =
+              [](const model::Model& model) {
+                return Json{{"validation_loss", loss_of(model, -1).value.item<double>()}};
+              }};
 }
 
 std::unique_ptr<model::Model> fresh_model(const TrainConfig& config) {
@@ -40,13 +55,13 @@ std::unique_ptr<model::Model> fresh_model(const TrainConfig& config) {
   return model;
 }
 
-void run(const fs::path& folder, const Batches& data, model::Model& model) {
+void run(const fs::path& folder, const Work& data, model::Model& model) {
   const TrainConfig config = test::tiny_config();
   NoProgress progress;
   train(config, data, {config.model, "{}"}, RunFolder(folder, test::tiny_json()), model, progress);
 }
 
-void run(const fs::path& folder, const Batches& data) {
+void run(const fs::path& folder, const Work& data) {
   run(folder, data, *fresh_model(test::tiny_config()));
 }
 
@@ -63,7 +78,7 @@ std::string content(const fs::path& path) {
 
 TEST_CASE("train loop: checkpoints are folders, the newest has the optimiser's state") {
   const TemporaryFolder folder;
-  run(folder / "run", batches());
+  run(folder / "run", work());
   CHECK(names_in(folder / "run") == std::set<std::string>{"log.jsonl", "run.json", "step-00000002",
                                                           "step-00000004", "step-00000006"});
   const std::set<std::string> plain{"config.json", "model.safetensors", "tokenizer.json"};
@@ -75,12 +90,12 @@ TEST_CASE("train loop: checkpoints are folders, the newest has the optimiser's s
 
 TEST_CASE("train loop: a run that broke off goes on to the same bytes") {
   const TemporaryFolder folder;
-  run(folder / "whole", batches());
+  run(folder / "whole", work());
   for (const int64_t step : {1, 3, 4, 6}) {
     CAPTURE(step);
     const fs::path broken = folder / std::to_string(step);
-    CHECK_THROWS_WITH(run(broken, batches(step)), "killed");
-    run(broken, batches());
+    CHECK_THROWS_WITH(run(broken, work(step)), "killed");
+    run(broken, work());
     for (const char* name : {"model.safetensors", "optimizer.safetensors"}) {
       CHECK(content(broken / "step-00000006" / name) ==
             content(folder / "whole" / "step-00000006" / name));
@@ -94,15 +109,15 @@ TEST_CASE("train loop: a run that broke off goes on to the same bytes") {
     };
     CHECK(steps_of(broken / "log.jsonl") == std::vector<int64_t>{1, 2, 3, 3, 4, 5, 6, 6});
   }
-  run(folder / "whole", batches(1));  // nothing is left to do
+  run(folder / "whole", work(1));  // nothing is left to do
 }
 
 TEST_CASE("train loop: the loss falls on what can be learned") {
   const TemporaryFolder folder;
   TrainConfig config = test::tiny_config();
   config.steps = config.checkpoint_every = config.validate_every = 60;
-  Batches same = batches();
-  same.training = [](int64_t) { return batch_of(1); };
+  Work same = work();
+  same.loss = [](const model::Model& model, int64_t) { return loss_of(model, 1); };
   const auto model = fresh_model(config);
   NoProgress progress;
   train(config, same, {config.model, ""}, RunFolder(folder / "run", {}), *model, progress);
@@ -119,14 +134,14 @@ TEST_CASE("train loop: the loss falls on what can be learned") {
 
 TEST_CASE("train loop: a loss that is not finite ends the run and leaves the checkpoints") {
   const TemporaryFolder folder;
-  CHECK_THROWS_WITH(run(folder / "run", batches(3)), "killed");
+  CHECK_THROWS_WITH(run(folder / "run", work(3)), "killed");
   const std::string before = content(folder / "run" / "step-00000002" / "model.safetensors");
-  Batches bad = batches();
+  Work bad = work();
   const TrainConfig config = test::tiny_config();
   const auto model = fresh_model(config);
-  bad.training = [&](int64_t) {
+  bad.loss = [&](const model::Model& given, int64_t) {
     model->visit([](const model::Parameter&, at::Tensor& tensor) { tensor.detach().fill_(NAN); });
-    return batch_of(1);
+    return loss_of(given, 1);
   };
   check_fails(ExitCode::kCheckFailed, "step 3: the loss is nan",
               [&] { run(folder / "run", bad, *model); });
@@ -136,7 +151,7 @@ TEST_CASE("train loop: a loss that is not finite ends the run and leaves the che
 
 TEST_CASE("train loop: a folder of another run, and a damaged state, are refused") {
   const TemporaryFolder folder;
-  CHECK_THROWS_WITH(run(folder / "run", batches(3)), "killed");
+  CHECK_THROWS_WITH(run(folder / "run", work(3)), "killed");
   Json other = test::tiny_json();
   other["seed"] = 2;
   check_fails(ExitCode::kMismatch, "holds a run with another 'seed': 1, not 2",
@@ -144,7 +159,7 @@ TEST_CASE("train loop: a folder of another run, and a damaged state, are refused
   const fs::path state = folder / "run" / "step-00000002" / "optimizer.safetensors";
   write_file(state, content(folder / "run" / "step-00000002" / "model.safetensors"));
   check_fails(ExitCode::kBadInput, "optimizer.safetensors: 'bigs",
-              [&] { run(folder / "run", batches()); });
+              [&] { run(folder / "run", work()); });
 }
 
 }  // namespace

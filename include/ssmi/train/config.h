@@ -11,6 +11,8 @@ namespace ssmi::train {
 enum class Objective {
   kMaskedTokens,  ///< "mlm": 15 % of the tokens from what is around them
   kNextToken,     ///< "lm": each token from those before it
+  kTypes,         ///< "types": the types of annotated places
+  kCodeSearch,    ///< "code-search": the code that a text describes
 };
 
 /// What a training run is made of, as configs/train/*.json say it (docs/train.md). The same values,

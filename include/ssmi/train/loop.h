@@ -8,7 +8,7 @@
 #include "ssmi/model/model.h"
 #include "ssmi/train/checkpoint.h"
 #include "ssmi/train/config.h"
-#include "ssmi/train/data.h"
+#include "ssmi/train/work.h"
 
 namespace ssmi::train {
 
@@ -18,11 +18,11 @@ struct Made {
   std::string tokenizer;  ///< the text of its tokenizer.json; empty for none
 };
 
-/// Trains `model`, whose parameters are filled, from the folder's newest checkpoint on. Every
-/// `log_every` steps a line goes to log.jsonl in the folder. A signal ends the run after the step
-/// at hand, with a checkpoint. Throws Error{kCheckFailed} when the loss is no longer finite, with
-/// the last checkpoint as it was; Error{kDisk}.
-void train(const TrainConfig& config, const Batches& batches, const Made& made,
-           const RunFolder& folder, model::Model& model, Progress& progress);
+/// Trains `model`, whose parameters are filled, at `work`, from the folder's newest checkpoint on.
+/// Every `log_every` steps a line goes to log.jsonl in the folder. A signal ends the run after the
+/// step at hand, with a checkpoint. Throws Error{kCheckFailed} when the loss is no longer finite,
+/// with the last checkpoint as it was; Error{kDisk}.
+void train(const TrainConfig& config, const Work& work, const Made& made, const RunFolder& folder,
+           model::Model& model, Progress& progress);
 
 }  // namespace ssmi::train

@@ -1,12 +1,16 @@
-#include "ssmi/train/data.h"
+#include <ATen/ops/argmax.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <c10/core/GradMode.h>
 
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "ssmi/task/objective.h"
 #include "ssmi/task/special_tokens.h"
 #include "ssmi/task/windows.h"
+#include "ssmi/train/work.h"
 
 namespace ssmi::train {
 namespace {
@@ -54,25 +58,50 @@ std::vector<task::TokenRows> validation_rows(const task::Documents& documents,
   return batches;
 }
 
+using model::Site;
+
+/// The logits [M, V] at the batch's positions alone: the head is not given the other tokens.
+at::Tensor logits_at(const model::Model& model, const task::TokenBatch& batch) {
+  at::Tensor logits;
+  const std::vector<std::pair<Site, int64_t>> points{{Site::kBlockOutput, model.info().layers},
+                                                     {Site::kLogits, 0}};
+  const model::Tap tap(points, [&](Site site, int64_t, at::Tensor& value) {
+    if (site == Site::kLogits) {
+      logits = value;
+    } else {
+      value = value.index_select(0, batch.positions);
+    }
+  });
+  model.forward(batch.batch, tap);
+  return logits;
+}
+
 }  // namespace
 
-Batches make_batches(const TrainConfig& config, const task::TokenCorpus& corpus,
-                     const text::Tokenizer& tokenizer) {
+Work token_work(const TrainConfig& config, const task::TokenCorpus& corpus,
+                const text::Tokenizer& tokenizer) {
   const Objectives objectives(config, tokenizer);
   const auto windows =
       std::make_shared<task::Windows>(corpus.training.ids, config.length, config.seed);
   const int64_t rows = config.batch_tokens / config.length;
-  const auto held_out = std::make_shared<const std::vector<task::TokenRows>>(
-      validation_rows(corpus.validation, config));
-  return {.training =
-              [=](int64_t step) {
-                return objectives.batch(windows->rows((step - 1) * rows, rows), step);
-              },
-          .validation =
-              [=](int64_t index) {
-                return objectives.batch((*held_out)[static_cast<size_t>(index)], -1 - index);
-              },
-          .validation_count = static_cast<int64_t>(held_out->size())};
+  const auto held_out = validation_rows(corpus.validation, config);
+  const auto loss = [=](const model::Model& model, int64_t step) -> StepLoss {
+    const auto batch = objectives.batch(windows->rows((step - 1) * rows, rows), step);
+    return {at::cross_entropy_loss(logits_at(model, batch), batch.labels), batch.batch.ids.numel()};
+  };
+  const auto validate = [=](const model::Model& model) {
+    double surprise = 0, right = 0, count = 0;
+    for (size_t index = 0; index < held_out.size(); ++index) {
+      const auto batch = objectives.batch(held_out[index], -1 - static_cast<int64_t>(index));
+      const at::Tensor logits = logits_at(model, batch);
+      const auto tokens = static_cast<double>(batch.labels.numel());
+      surprise += tokens * at::cross_entropy_loss(logits, batch.labels).item<double>();
+      right += at::argmax(logits, 1).eq(batch.labels).sum().item<double>();
+      count += tokens;
+    }
+    return Json{{"validation_loss", surprise / count}, {"validation_accuracy", right / count}};
+  };
+  return {loss, validate};
 }
 
 }  // namespace ssmi::train

@@ -1,0 +1,137 @@
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/argmax.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/matmul.h>
+
+#include <memory>
+#include <numeric>
+#include <span>
+#include <utility>
+
+#include "ssmi/core/error.h"
+#include "ssmi/core/random.h"
+#include "ssmi/task/embedding.h"
+#include "ssmi/train/work.h"
+
+namespace ssmi::train {
+namespace {
+
+constexpr size_t kValidationShare = 20;
+constexpr double kTemperature = 0.05;
+
+/// Items of a set, some of which validate; the others come in another order each epoch.
+class Deck {
+ public:
+  Deck(size_t items, const TrainConfig& config)
+      : seed_(config.seed), rows_(static_cast<size_t>(config.batch_tokens / config.length)) {
+    std::vector<size_t> all(items);
+    std::iota(all.begin(), all.end(), size_t{0});
+    Random(seed_, "validation").shuffle(std::span(all));
+    const size_t held_out = std::max<size_t>(1, items / kValidationShare);
+    if (items < held_out + rows_) {
+      fail(ExitCode::kMismatch, "{} items are too few for steps of {}", items, rows_);
+    }
+    validation_.assign(all.begin(), all.begin() + static_cast<ptrdiff_t>(held_out));
+    training_.assign(all.begin() + static_cast<ptrdiff_t>(held_out), all.end());
+  }
+
+  /// The items of a step. What an epoch has left over is less than a step, and another each time.
+  std::vector<size_t> items(int64_t step) const {
+    const size_t per_epoch = training_.size() / rows_, index = static_cast<size_t>(step - 1);
+    std::vector<size_t> order = training_;
+    Random(seed_, "epoch/" + std::to_string(index / per_epoch)).shuffle(std::span(order));
+    const auto first = order.begin() + static_cast<ptrdiff_t>(index % per_epoch * rows_);
+    return {first, first + static_cast<ptrdiff_t>(rows_)};
+  }
+
+  /// Calls visit(items) for a step's worth of those that validate at a time.
+  template <typename Visit>
+  void visit_validation(Visit visit) const {
+    for (size_t first = 0; first < validation_.size(); first += rows_) {
+      const size_t count = std::min(rows_, validation_.size() - first);
+      visit(std::vector<size_t>(validation_.begin() + static_cast<ptrdiff_t>(first),
+                                validation_.begin() + static_cast<ptrdiff_t>(first + count)));
+    }
+  }
+
+ private:
+  uint64_t seed_;
+  size_t rows_;
+  std::vector<size_t> training_, validation_;
+};
+
+/// A loss with the scores it was made of: [M, classes], and which class is right.
+struct Judged {
+  at::Tensor scores, labels, loss;
+  int64_t tokens;
+};
+
+/// The work whose losses `judge` gives for items of a deck.
+template <typename Judge>
+Work deck_work(const Deck& deck, Judge judge) {
+  const auto loss = [=](const model::Model& model, int64_t step) -> StepLoss {
+    const Judged judged = judge(model, deck.items(step));
+    return {judged.loss, judged.tokens};
+  };
+  const auto validate = [=](const model::Model& model) {
+    double sum = 0, right = 0, count = 0;
+    deck.visit_validation([&](const std::vector<size_t>& items) {
+      const Judged judged = judge(model, items);
+      const auto here = static_cast<double>(judged.labels.numel());
+      sum += here * judged.loss.template item<double>();
+      right += at::argmax(judged.scores, 1).eq(judged.labels).sum().template item<double>();
+      count += here;
+    });
+    return Json{{"validation_loss", sum / count}, {"validation_accuracy", right / count}};
+  };
+  return {loss, validate};
+}
+
+/// The embeddings of some rows, and how many tokens they have.
+std::pair<at::Tensor, int64_t> embedded(const model::Model& model,
+                                        const std::vector<std::vector<int64_t>>& rows,
+                                        const std::vector<size_t>& items) {
+  std::vector<std::vector<int64_t>> chosen;
+  for (const size_t item : items)
+    chosen.push_back(rows[item]);
+  const model::Batch batch = model::pack(chosen);
+  return {task::embeddings(model, batch), batch.ids.numel()};
+}
+
+}  // namespace
+
+Work types_work(const TrainConfig& config, std::vector<task::TypedFunction> functions) {
+  const Deck deck(functions.size(), config);
+  const auto all = std::make_shared<const std::vector<task::TypedFunction>>(std::move(functions));
+  return deck_work(deck, [=](const model::Model& model, const std::vector<size_t>& items) {
+    std::vector<task::TypedFunction> chosen;
+    for (const size_t item : items)
+      chosen.push_back((*all)[item]);
+    const task::TypeBatch batch = task::type_batch(chosen);
+    at::Tensor logits;
+    const std::pair<model::Site, int64_t> point{model::Site::kLogits, 0};
+    model.forward(batch.batch, model::Tap({&point, 1}, [&](model::Site, int64_t, at::Tensor& x) {
+                    logits = x;
+                  }));
+    const at::Tensor scores = task::place_means(logits, batch.places);
+    return Judged{scores, batch.labels, at::cross_entropy_loss(scores, batch.labels),
+                  batch.batch.ids.numel()};
+  });
+}
+
+Work search_work(const TrainConfig& config, TokenPairs pairs) {
+  const Deck deck(pairs.queries.size(), config);
+  const auto all = std::make_shared<const TokenPairs>(std::move(pairs));
+  return deck_work(deck, [=](const model::Model& model, const std::vector<size_t>& items) {
+    const auto [queries, query_tokens] = embedded(model, all->queries, items);
+    const auto [codes, code_tokens] = embedded(model, all->codes, items);
+    const at::Tensor scores = at::matmul(queries, codes.t()) / kTemperature;  // [pairs, pairs]
+    const at::Tensor labels = at::arange(scores.size(0), at::kLong);
+    const at::Tensor loss =
+        (at::cross_entropy_loss(scores, labels) + at::cross_entropy_loss(scores.t(), labels)) / 2;
+    return Judged{scores, labels, loss, query_tokens + code_tokens};
+  });
+}
+
+}  // namespace ssmi::train
