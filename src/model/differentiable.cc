@@ -152,14 +152,14 @@ at::Tensor long_convolution(const at::Tensor& u, const at::Tensor& taps,
   return LongConvolutionFunction::apply(u, taps, Rows{offsets, direction});
 }
 
-at::Tensor short_convolution(kernels::ShortConvolution convolution,
+at::Tensor short_convolution(const kernels::ShortConvolution& convolution,
                              const std::vector<int64_t>& offsets) {
   const auto& [x, weight, bias, left, silu, out] = convolution;
   if (!is_recorded({x, weight, bias})) return kernels::short_convolution(convolution, offsets);
   return ShortConvolutionFunction::apply(x, weight, maybe(bias), offsets, left, silu);
 }
 
-at::Tensor selective_scan(kernels::SelectiveScan scan, const std::vector<int64_t>& offsets,
+at::Tensor selective_scan(const kernels::SelectiveScan& scan, const std::vector<int64_t>& offsets,
                           Direction direction) {
   if (!is_recorded({scan.u, scan.delta, scan.a, scan.b, scan.c, scan.skip, scan.onto, scan.gate}))
     return kernels::selective_scan(scan, offsets, direction);
@@ -185,7 +185,7 @@ at::Tensor ssd(const kernels::StateSpaceDual& input, const std::vector<int64_t>&
   std::vector<at::Tensor> parts;
   for (int64_t group = 0; group < groups; ++group) {
     const auto own = [&](const at::Tensor& of, int64_t dimension) {
-      const int64_t share = of.size(dimension) / groups;
+      const int64_t share = of.size(dimension) / input.groups;
       return of.narrow(dimension, group * share, share);
     };
     parts.push_back(selective_scan({.u = own(x, 1),

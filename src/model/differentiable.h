@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <vector>
 
 #include "ssmi/kernels/long_convolution.h"
@@ -23,9 +24,9 @@ bool is_recorded(std::initializer_list<at::Tensor> inputs);
 at::Tensor state_kernels(const kernels::ModalKernels& modes, int64_t length);
 at::Tensor long_convolution(const at::Tensor& u, const at::Tensor& taps,
                             const std::vector<int64_t>& offsets, kernels::Direction direction);
-at::Tensor short_convolution(kernels::ShortConvolution convolution,
+at::Tensor short_convolution(const kernels::ShortConvolution& convolution,
                              const std::vector<int64_t>& offsets);
-at::Tensor selective_scan(kernels::SelectiveScan scan, const std::vector<int64_t>& offsets,
+at::Tensor selective_scan(const kernels::SelectiveScan& scan, const std::vector<int64_t>& offsets,
                           kernels::Direction direction);
 /// In plain operators where it is recorded.
 at::Tensor rms_norm(kernels::RmsNorm norm);
