@@ -26,7 +26,7 @@ void add_tokens(CLI::App& app);
 void add_train(CLI::App& app);
 
 /// A checkpoint folder or weight file by path, else a folder by name in those of SSMI_MODELS
-/// (separated by ':'), else in the installed share/models. Throws Error{kBadInput} saying where it
+/// (separated by ':'), else in the installed share/models. Throws Error{kDisk} saying where it
 /// looked.
 std::filesystem::path resolve_model(const std::string& name);
 

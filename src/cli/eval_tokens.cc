@@ -83,7 +83,7 @@ EvalResult judge_tokens(const EvalOptions& options, const EvalModel& opened, Pro
   const Material material = read_material(options, *opened.tokenizer, progress);
   const auto pieces = drawn_pieces(options, material.judged());
   if (pieces.empty()) bad_input("{}: no text of at least two tokens", options.data);
-  if (!masked) task::require_causal(*opened.model, pieces.front().ids);
+  if (!masked) task::require_causal(opened.model->info());
 
   const NeighbourTable table(material.counted().ids,
                              masked ? NeighbourTable::kAround : NeighbourTable::kBefore, vocab);

@@ -1,31 +1,31 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
+#include <map>
 #include <memory>
 
 #include "commands.h"
 #include "progress.h"
 #include "ssmi/core/error.h"
-#include "ssmi/core/file.h"
 #include "ssmi/task/embedding.h"
 #include "ssmi/text/tokenizer.h"
-#include "ssmi/train/loop.h"
+#include "training.h"
 
 namespace ssmi::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
-  std::string model, task, config, data, out;
-  std::vector<std::string> values;
+struct Options : TrainingOptions {
+  std::string model, task;
   int64_t classes = 40;
-  bool from_scratch = false, resume = false, quiet = false;
-  int threads = 0;
+  bool from_scratch = false;
 };
 
-constexpr uint64_t kMaxConfig = 1 << 20;
-constexpr uint64_t kMaxTokenizer = uint64_t{256} << 20;
+/// Whether the head is the checkpoint's own.
+bool keeps_head(const Options& options) {
+  return options.task == "mlm" || options.task == "lm";
+}
 
 /// The checkpoint that is trained further.
 struct Origin {
@@ -38,7 +38,7 @@ Origin open_origin(const Options& options) {
   io::Checkpoint checkpoint = io::open_checkpoint(resolve_model(options.model));
   auto tokenizer = text::load_tokenizer(checkpoint);
   const fs::path file = checkpoint.folder / "tokenizer.json";
-  std::string text = fs::exists(file) ? read_file(file, kMaxTokenizer) : "";
+  std::string text = fs::exists(file) ? read_tokenizer_file(file) : "";
   if (text.empty() && !checkpoint.config.contains("tokenizer")) {
     fail(ExitCode::kMismatch, "{}: has no tokenizer.json, which a fine-tuned checkpoint needs",
          checkpoint.folder.string());
@@ -63,15 +63,17 @@ std::string family(const Json& config, const std::string& where) {
 Json config_of(const Options& options, const Origin& origin) {
   Json config = origin.checkpoint.config;
   const std::string name = family(config, origin.checkpoint.config_path.string());
+  if (keeps_head(options)) return config;
   config.erase("num_labels");
+  config.erase("id2label");
+  config.erase("label2id");
   if (options.task == "types") {
     config["architectures"] = {name + "ForTokenClassification"};
     Json labels = Json::object();
     for (const std::string& label : task::frequent_types(options.data, options.classes))
       labels[std::to_string(labels.size())] = label;
     config["id2label"] = labels;
-    config.erase("label2id");
-  } else if (options.task == "code-search") {
+  } else {
     config["architectures"] = {name + "Model"};
   }
   return config;
@@ -83,15 +85,15 @@ std::unique_ptr<model::Model> filled_model(const Options& options, const Origin&
   auto model = model::make_model(config.model, options.config);
   model::initialise(*model, config.seed);
   if (options.from_scratch) return model;
-  const bool same_head = config.model == origin.checkpoint.config;
+  const bool with_head = keeps_head(options);
   const model::Loaded loaded = model::load_model(
-      origin.checkpoint, same_head ? model::ParameterFilter() : model::is_of_body);
+      origin.checkpoint, with_head ? model::ParameterFilter() : model::is_of_body);
   std::map<std::string, at::Tensor> stored;
   loaded.model->visit([&](const model::Parameter& parameter, at::Tensor& tensor) {
     stored[parameter.name] = tensor;
   });
   model::visit_distinct(*model, [&](const model::Parameter& parameter, at::Tensor& tensor) {
-    if (parameter.head && !same_head) return;
+    if (parameter.head && !with_head) return;
     const auto found = stored.find(parameter.name);
     if (found == stored.end() || !found->second.defined()) {
       fail(ExitCode::kMismatch, "{}: has no '{}'", options.model, parameter.name);
@@ -121,7 +123,7 @@ train::TokenPairs token_pairs(const task::SearchPairs& pairs, const text::Tokeni
 }
 
 Prepared prepare(const Options& options, const Origin& origin, const train::TrainConfig& config,
-                 task::TokenCorpus& corpus, Progress& progress) {
+                 const model::Model& model, task::TokenCorpus& corpus, Progress& progress) {
   const text::Tokenizer& tokenizer = *origin.tokenizer;
   switch (config.objective) {
     case train::Objective::kTypes: {
@@ -141,7 +143,7 @@ Prepared prepare(const Options& options, const Origin& origin, const train::Trai
       break;
   }
   corpus = task::read_corpus(options.data, tokenizer, {}, progress);
-  return {train::token_work(config, corpus, tokenizer), corpus.sha256};
+  return {train::token_work(config, corpus, tokenizer, model), corpus.sha256};
 }
 
 void run(const Options& options) {
@@ -149,25 +151,21 @@ void run(const Options& options) {
   if (options.threads > 0) at::set_num_threads(options.threads);
   StderrProgress progress(options.quiet);
   const Origin origin = open_origin(options);
-  Json json = parse_json(read_file(options.config, kMaxConfig), options.config);
-  if (!json.is_object()) bad_input("{}: expected a JSON object", options.config);
+  Json json = read_training_json(options);
   json["model"] = config_of(options, origin);
   json["objective"] = options.task;
   train::set_values(json, options.values);
   const train::TrainConfig config = train::read_train_config(json, options.config);
   const auto model = filled_model(options, origin, config);
   task::TokenCorpus corpus;
-  const Prepared prepared = prepare(options, origin, config, corpus, progress);
-  const train::RunFolder folder(options.out,
-                                {{"config", json},
-                                 {"from", options.from_scratch ? Json() : Json(options.model)},
-                                 {"tokenizer_sha256", origin.tokenizer->sha256()},
-                                 {"data_sha256", prepared.data_sha256}});
-  if (options.resume && !folder.newest()) {
-    fail(ExitCode::kMismatch, "--resume: {} holds no checkpoint to go on from", options.out);
-  }
-  train::train(config, prepared.work, {config.model, origin.tokenizer_file}, folder, *model,
-               progress);
+  const Prepared prepared = prepare(options, origin, config, *model, corpus, progress);
+  const Json from = options.from_scratch ? Json() : Json(io::checkpoint_sha256(origin.checkpoint));
+  run_training(options,
+               {{"config", json},
+                {"from_sha256", from},
+                {"tokenizer_sha256", origin.tokenizer->sha256()},
+                {"data_sha256", prepared.data_sha256}},
+               config, prepared.work, {config.model, origin.tokenizer_file}, *model, progress);
 }
 
 }  // namespace
@@ -181,26 +179,12 @@ void add_finetune(CLI::App& app) {
   command->add_option("--task", options->task, "What to train it for")
       ->required()
       ->check(CLI::IsMember({"mlm", "lm", "types", "code-search"}));
-  command->add_option("--config", options->config, "How (configs/finetune/*.json)")
-      ->required()
-      ->type_name("FILE");
-  command->add_option("--data", options->data, "JSON Lines, also .xz: docs/train.md says with what")
-      ->required()
-      ->type_name("FILE");
-  command->add_option("--out", options->out, "Folder of the run")->required()->type_name("DIR");
-  command->add_option("--set", options->values, "Put a value over one of the configuration's")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->take_all();
+  add_training_options(*command, *options);
   command->add_option("--classes", options->classes, "types: how many have a class of their own")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
   command->add_flag("--from-scratch", options->from_scratch,
                     "Random weights instead of the checkpoint's: the control of what it knew");
-  command->add_flag("--resume", options->resume, "An error where there is nothing to go on from");
-  command->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->check(CLI::Range(1, 1024));
-  command->add_flag("--quiet", options->quiet, "No progress");
   command->callback([options] { run(*options); });
 }
 

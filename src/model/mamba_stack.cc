@@ -27,6 +27,7 @@ ModelInfo MambaStack::info() const {
       {Site::kEmbedding, Site::kBlockInput, Site::kMixerInput, Site::kConvOutput, Site::kDelta,
        Site::kStateOutput, Site::kGate, Site::kMixerOutput, Site::kBlockOutput, Site::kFinalNorm},
       "backbone."};
+  info.causal = true;
   if (stack_.head) info.sites.push_back(Site::kLogits);
   return info;
 }

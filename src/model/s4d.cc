@@ -94,6 +94,7 @@ ModelInfo S4d::info() const {
                   Site::kGate, Site::kMixerOutput, Site::kBlockOutput},
                  "",
                  true};
+  info.causal = true;
   if (config_.labels > 0) info.sites.push_back(Site::kLogits);
   return info;
 }

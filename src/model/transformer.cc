@@ -102,7 +102,8 @@ ModelInfo Transformer::info() const {
                 Site::kMixerOutput, Site::kMlpOutput, Site::kBlockOutput},
       .base_prefix = config_.base_prefix,
       .logits_per_row = is_per_row(config_.head.kind),
-      .max_tokens = config_.positions - config_.first_position};
+      .max_tokens = config_.positions - config_.first_position,
+      .causal = config_.causal};
   if (!config_.names.final_norm.empty()) info.sites.push_back(Site::kFinalNorm);
   if (config_.head.kind != HeadKind::kNone) info.sites.push_back(Site::kLogits);
   return info;

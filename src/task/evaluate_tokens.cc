@@ -1,12 +1,10 @@
 #include "ssmi/task/evaluate_tokens.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/abs.h>
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/gather.h>
 #include <ATen/ops/log_softmax.h>
-#include <ATen/ops/max.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 
@@ -173,22 +171,20 @@ TokenEvaluation evaluate_tokens(const model::Model& model, std::span<const Piece
   return {values(by_model), values(by_table)};
 }
 
-void require_causal(const model::Model& model, const std::vector<int64_t>& ids) {
+void require_token_head(const model::Model& model, const std::vector<int64_t>& ids,
+                        int64_t vocab_size) {
   const c10::InferenceMode no_gradients;
   check_head(model);
-  std::vector<int64_t> other = ids;
-  other.back() = (ids.back() + 1) % model.info().vocab_size;
-  const auto before_last = [&](const std::vector<int64_t>& row) {
-    const at::Tensor logits = logits_of(model, model::pack({&row, 1}));
-    return logits.slice(0, 0, logits.size(0) - 1);
-  };
-  const at::Tensor one = before_last(ids), two = before_last(other);
-  constexpr double kRounding = 1e-6;  // of convolutions by Fourier transforms
-  if ((one - two).abs().max().item<double>() <= kRounding * one.abs().max().item<double>()) return;
+  check_width(logits_of(model, model::pack({&ids, 1})), vocab_size);
+}
+
+void require_causal(const model::ModelInfo& info) {
+  if (info.causal) return;
   fail(ExitCode::kMismatch,
-       "the model ({}) sees the tokens behind the one it is at, so it cannot be judged on naming "
-       "the next one; --task mlm masks them",
-       model.info().architecture);
+       "the model ({}) sees the tokens behind the one it is at, so it has nothing to learn or show "
+       "by "
+       "naming the next one; the task mlm masks them",
+       info.architecture);
 }
 
 }  // namespace ssmi::task

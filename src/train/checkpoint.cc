@@ -34,13 +34,12 @@ std::optional<int64_t> step_of(const fs::path& folder) {
   return step;
 }
 
-/// Calls visit(step, folder) for each checkpoint that has the optimiser's state.
+/// Calls visit(step, folder) for each checkpoint.
 template <typename Visit>
-void visit_resumable(const fs::path& run, Visit visit) {
+void visit_checkpoints(const fs::path& run, Visit visit) {
   std::error_code status;
   for (const auto& entry : fs::directory_iterator(run, status)) {
-    const auto step = step_of(entry.path());
-    if (step && fs::exists(entry.path() / kState, status)) visit(*step, entry.path());
+    if (const auto step = step_of(entry.path())) visit(*step, entry.path());
   }
   if (status) fail(ExitCode::kDisk, "{}: cannot read: {}", run.string(), status.message());
 }
@@ -84,10 +83,16 @@ fs::path RunFolder::checkpoint(int64_t step) const {
 
 std::optional<int64_t> RunFolder::newest() const {
   std::optional<int64_t> newest;
-  visit_resumable(folder_, [&](int64_t step, const fs::path&) {
-    newest = std::max(newest.value_or(step), step);
+  bool is_new = true;
+  visit_checkpoints(folder_, [&](int64_t step, const fs::path& checkpoint) {
+    is_new = false;
+    std::error_code ignored;
+    if (fs::exists(checkpoint / kState, ignored)) newest = std::max(newest.value_or(step), step);
   });
-  return newest;
+  if (newest || is_new) return newest;
+  fail(ExitCode::kMismatch,
+       "{}: holds checkpoints, but none with its {} to go on from; give a new folder",
+       folder_.string(), kState);
 }
 
 void RunFolder::restore(int64_t step, model::Model& model, AdamW& optimizer) const {
@@ -115,7 +120,7 @@ void RunFolder::save(model::Model& model, const Json& config, const std::string&
     });
     io::write_safetensors(folder / kState, tensors);
   });
-  visit_resumable(folder_, [&](int64_t other, const fs::path& folder) {
+  visit_checkpoints(folder_, [&](int64_t other, const fs::path& folder) {
     std::error_code ignored;
     if (other < step) fs::remove(folder / kState, ignored);
   });

@@ -8,7 +8,6 @@
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 
-#include <array>
 #include <cmath>
 
 #include "ssmi/core/error.h"
@@ -26,9 +25,9 @@ size_t group_of(const model::Parameter& parameter) {
 }  // namespace
 
 AdamW::AdamW(model::Model& model, const TrainConfig& config)
-    : groups_{{config.learning_rate, config.weight_decay, {}, {}, {}, {}, {}},
-              {config.learning_rate, 0, {}, {}, {}, {}, {}},
-              {config.state_learning_rate, 0, {}, {}, {}, {}, {}}},
+    : groups_{{config.learning_rate, config.weight_decay, {}, {}, {}, {}},
+              {config.learning_rate, 0, {}, {}, {}, {}},
+              {config.state_learning_rate, 0, {}, {}, {}, {}}},
       beta1_(config.beta1),
       beta2_(config.beta2),
       epsilon_(config.epsilon),
@@ -40,7 +39,6 @@ AdamW::AdamW(model::Model& model, const TrainConfig& config)
     group.parameters.push_back(tensor);
     group.averages.push_back(at::zeros_like(tensor));
     group.squares.push_back(at::zeros_like(tensor));
-    group.counts.push_back(at::full({}, 0, at::kFloat));
   });
 }
 
@@ -49,14 +47,14 @@ double AdamW::step(double factor) {
   const double norm = clip_gradients();
   if (!std::isfinite(norm)) return norm;
   ++steps_;
+  const at::Tensor count = at::full({}, static_cast<double>(steps_), at::kFloat);
   for (Group& group : groups_) {
-    std::vector<at::Tensor> gradients, counts;
-    for (size_t i = 0; i < group.parameters.size(); ++i) {
-      gradients.push_back(group.parameters[i].grad());
-      group.counts[i].fill_(static_cast<double>(steps_));
-    }
+    std::vector<at::Tensor> gradients;
+    for (const at::Tensor& parameter : group.parameters)
+      gradients.push_back(parameter.grad());
     if (gradients.empty()) continue;
-    at::_fused_adamw_(group.parameters, gradients, group.averages, group.squares, {}, group.counts,
+    const std::vector<at::Tensor> counts(gradients.size(), count);
+    at::_fused_adamw_(group.parameters, gradients, group.averages, group.squares, {}, counts,
                       group.learning_rate * factor, beta1_, beta2_, group.weight_decay, epsilon_,
                       false, false);
     for (at::Tensor& parameter : group.parameters)
@@ -87,10 +85,6 @@ void AdamW::visit_state(const std::function<void(const std::string& name, at::Te
       visitor(group.names[i] + ".square", group.squares[i]);
     }
   }
-}
-
-void AdamW::set_steps(int64_t steps) {
-  steps_ = steps;
 }
 
 }  // namespace ssmi::train

@@ -1,12 +1,12 @@
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/cross_entropy_loss.h>
-#include <c10/core/GradMode.h>
 
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "ssmi/task/evaluate_tokens.h"
 #include "ssmi/task/objective.h"
 #include "ssmi/task/special_tokens.h"
 #include "ssmi/task/windows.h"
@@ -79,10 +79,12 @@ at::Tensor logits_at(const model::Model& model, const task::TokenBatch& batch) {
 }  // namespace
 
 Work token_work(const TrainConfig& config, const task::TokenCorpus& corpus,
-                const text::Tokenizer& tokenizer) {
+                const text::Tokenizer& tokenizer, const model::Model& model) {
   const Objectives objectives(config, tokenizer);
   const auto windows =
       std::make_shared<task::Windows>(corpus.training.ids, config.length, config.seed);
+  task::require_token_head(model, windows->at(0), tokenizer.vocab_size());
+  if (config.objective == Objective::kNextToken) task::require_causal(model.info());
   const int64_t rows = config.batch_tokens / config.length;
   const auto held_out = validation_rows(corpus.validation, config);
   const auto loss = [=](const model::Model& model, int64_t step) -> StepLoss {

@@ -3,10 +3,9 @@ import json
 import math
 
 import pytest
-from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors
 
-SPECIAL = ["<pad>", "<s>", "</s>", "<mask>", "<unk>"]
-WORDS = ["a", "b", "c", "d", "e", "f"]
+from word_tokenizer import word_tokenizer
+
 CODESSM = {"model_type": "codessm", "architectures": ["CodeSSMForMaskedLM"], "vocab_size": 11,
            "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_ssm": 8,
            "type_vocab_size": 2, "layer_norm_eps": 1e-12, "hidden_act": "gelu", "pad_token_id": 0,
@@ -15,15 +14,6 @@ MAMBA = {"model_type": "mamba", "architectures": ["MambaForCausalLM"], "vocab_si
          "num_hidden_layers": 2, "state_size": 4, "conv_kernel": 4, "expand": 2, "time_step_rank": 2,
          "hidden_act": "silu", "layer_norm_epsilon": 1e-5, "use_bias": False, "use_conv_bias": True,
          "tie_word_embeddings": True, "pad_token_id": 0}
-
-
-def word_tokenizer():
-    tokenizer = Tokenizer(models.WordPiece({name: i for i, name in enumerate(SPECIAL + WORDS)},
-                                           unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer.post_processor = processors.BertProcessing(("</s>", 2), ("<s>", 1))
-    tokenizer.add_special_tokens([AddedToken(name, special=True) for name in SPECIAL])
-    return tokenizer
 
 
 def model(ssmi, tmp_path, config=CODESSM):

@@ -122,6 +122,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(binary, ssmi, command, tmp_path)
     (["--set", "learning_rate=10", "--set", "clip=0", "--set", "warmup=0", "--set", "beta2=0", "--set",
       "steps=2000"], None, ""),
     (["--data", "none.jsonl"], 6, "none.jsonl"),
+    (["--set", "objective=lm"], 4, "sees the tokens behind the one it is at"),
     (["--tokenizer", "config.json"], 2, "expected a tokenizer.json or its folder"),
 ])
 def test_what_is_wrong_is_said(ssmi, command, arguments, code, message):
@@ -181,6 +182,21 @@ def test_more_of_the_same_starts_from_the_checkpoint(ssmi, tuning, tmp_path):
     base, more = last(tmp_path / "base", 7), last(tmp_path / "more", 7)
     assert base["model.safetensors"] == more["model.safetensors"]
     assert json.loads(base["config.json"]) == json.loads(more["config.json"])
+
+
+def test_a_head_that_stays_keeps_its_weights_and_another_is_refused(ssmi, tuning, tmp_path):
+    config = tmp_path / "base/step-00000007/config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "num_labels": 7}))
+    still = ["--task", "mlm", "--set", "learning_rate=0", "--set", "state_learning_rate=0", "--set", "steps=7"]
+    ssmi(*tuning, "more", "--data", "corpus.jsonl", *still)
+    assert last(tmp_path / "base", 7)["model.safetensors"] == last(tmp_path / "more", 7)["model.safetensors"]
+    config.write_text(json.dumps({**json.loads(config.read_text()),
+                                  "architectures": ["CodeSSMForTokenClassification"]}))
+    ssmi("init", "--config", config, "--out", "other")
+    word_tokenizer().save(str(tmp_path / "other/tokenizer.json"))
+    tuning[1] = "other"
+    error = ssmi(*tuning, "wrong", "--data", "corpus.jsonl", *still, expect=4).stderr
+    assert "it is none that names tokens" in error
 
 
 def test_another_run_in_the_folder_is_refused(ssmi, command, tmp_path):

@@ -149,6 +149,14 @@ TEST_CASE("train loop: a loss that is not finite ends the run and leaves the che
   CHECK(RunFolder(folder / "run", test::tiny_json()).newest() == 2);
 }
 
+TEST_CASE("train loop: without the optimiser's state nothing is trained over the checkpoints") {
+  const TemporaryFolder folder;
+  CHECK_THROWS_WITH(run(folder / "run", work(3)), "killed");
+  fs::remove(folder / "run" / "step-00000002" / "optimizer.safetensors");
+  check_fails(ExitCode::kMismatch, "holds checkpoints, but none with its optimizer.safetensors",
+              [&] { run(folder / "run", work()); });
+}
+
 TEST_CASE("train loop: a folder of another run, and a damaged state, are refused") {
   const TemporaryFolder folder;
   CHECK_THROWS_WITH(run(folder / "run", work(3)), "killed");

@@ -27,6 +27,7 @@ struct ModelInfo {
   std::string base_prefix;
   bool logits_per_row = false;  ///< the head gives one value a row, not one a token
   int64_t max_tokens = 0;       ///< the longest row it has positions for; 0: any length
+  bool causal = false;          ///< nothing of a token depends on those behind it
 };
 
 /// An embedding, a list of blocks, a final norm and perhaps a head.

@@ -27,14 +27,17 @@ struct TokenEvaluation {
 
 /// Names the masked (or next) tokens of each piece, masked by its own stream, by the model and by
 /// the table, which sees a token's neighbours even where the model finds them masked; `baseline` is
-/// empty without a table. Throws
-/// Error{kMismatch} where the model's head does not name tokens of a vocabulary of `vocab_size`.
+/// empty without a table. Throws Error{kMismatch} as require_token_head() does.
 TokenEvaluation evaluate_tokens(const model::Model& model, std::span<const Piece> pieces,
                                 const TokenTask& task, int64_t vocab_size,
                                 const NeighbourTable* table, Progress& progress);
 
-/// Throws Error{kMismatch} where what a model gives for a token changes with the tokens behind it:
-/// it sees what it would have to name next. `ids` is a row of at least two.
-void require_causal(const model::Model& model, const std::vector<int64_t>& ids);
+/// Throws Error{kMismatch} where the model has no head that names tokens of a vocabulary of
+/// `vocab_size`. `ids` is any row.
+void require_token_head(const model::Model& model, const std::vector<int64_t>& ids,
+                        int64_t vocab_size);
+
+/// Throws Error{kMismatch} for a model that sees the tokens it would have to name next.
+void require_causal(const model::ModelInfo& info);
 
 }  // namespace ssmi::task

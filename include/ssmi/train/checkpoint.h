@@ -20,7 +20,8 @@ class RunFolder {
   /// it is not there. Throws Error{kMismatch} where it holds another run.
   RunFolder(std::filesystem::path folder, const Json& run);
 
-  /// The step of the newest checkpoint that has the optimiser's state.
+  /// The step of the newest checkpoint that has the optimiser's state; none in a new folder. Throws
+  /// Error{kMismatch} where there are checkpoints, but none that has it.
   std::optional<int64_t> newest() const;
   /// Fills parameters and state from that checkpoint. Throws Error{kBadInput} where it is damaged.
   void restore(int64_t step, model::Model& model, AdamW& optimizer) const;

@@ -29,13 +29,13 @@ class AdamW {
   void visit_state(const std::function<void(const std::string& name, at::Tensor&)>& visitor);
   /// Updates done. A restored state needs it set.
   int64_t steps() const { return steps_; }
-  void set_steps(int64_t steps);
+  void set_steps(int64_t steps) { steps_ = steps; }
 
  private:
   struct Group {
     double learning_rate, weight_decay;
     std::vector<std::string> names;
-    std::vector<at::Tensor> parameters, averages, squares, counts;
+    std::vector<at::Tensor> parameters, averages, squares;
   };
   double clip_gradients();
 

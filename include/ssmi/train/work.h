@@ -31,9 +31,10 @@ struct Work {
 
 /// Masked or next tokens of a corpus, which must outlive it. Validation has pieces spread evenly
 /// over the held-out documents, masked alike each time. Throws Error{kMismatch} when the corpus has
-/// fewer tokens than a window, or the tokenizer no mask that the objective needs.
+/// fewer tokens than a window, the tokenizer no mask that the objective needs, `model` no head that
+/// names the tokenizer's tokens, or where it sees the next tokens that it would have to name.
 Work token_work(const TrainConfig& config, const task::TokenCorpus& corpus,
-                const text::Tokenizer& tokenizer);
+                const text::Tokenizer& tokenizer, const model::Model& model);
 
 /// The type of annotated places, by cross entropy over the mean logits of a place's tokens. One
 /// function in twenty validates.

@@ -1,0 +1,50 @@
+#include "training.h"
+
+#include "ssmi/core/error.h"
+#include "ssmi/core/file.h"
+
+namespace ssmi::cli {
+
+void add_training_options(CLI::App& command, TrainingOptions& options) {
+  command.add_option("--config", options.config, "How to train (configs/train, configs/finetune)")
+      ->required()
+      ->type_name("FILE");
+  command.add_option("--data", options.data, "What to train on: JSON Lines, also .xz")
+      ->required()
+      ->type_name("FILE");
+  command.add_option("--out", options.out, "Folder of the run")->required()->type_name("DIR");
+  command.add_option("--set", options.values, "Put a value over one of the configuration's")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+  command.add_flag("--resume", options.resume,
+                   "Go on from the newest checkpoint (done anyway where there is one); an error "
+                   "where there is none");
+  command.add_option("--threads", options.threads, "Threads (default: all cores)")
+      ->check(CLI::PositiveNumber);
+  command.add_flag("--quiet", options.quiet, "No progress");
+}
+
+Json read_training_json(const TrainingOptions& options) {
+  constexpr uint64_t kMost = 1 << 20;
+  Json json = parse_json(read_file(options.config, kMost), options.config);
+  const JsonObject object(json, options.config);  // says what is wrong where it is no object
+  return json;
+}
+
+std::string read_tokenizer_file(const std::filesystem::path& path) {
+  constexpr uint64_t kMost = uint64_t{256} << 20;
+  return read_file(path, kMost);
+}
+
+void run_training(const TrainingOptions& options, const Json& run, const train::TrainConfig& config,
+                  const train::Work& work, const train::Made& made, model::Model& model,
+                  Progress& progress) {
+  const train::RunFolder folder(options.out, run);
+  if (options.resume && !folder.newest()) {
+    fail(ExitCode::kMismatch, "--resume: {} holds no checkpoint to go on from", options.out);
+  }
+  train::train(config, work, made, folder, model, progress);
+}
+
+}  // namespace ssmi::cli
