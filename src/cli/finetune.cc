@@ -14,8 +14,6 @@
 namespace ssmi::cli {
 namespace {
 
-namespace fs = std::filesystem;
-
 struct Options : TrainingOptions {
   std::string model, task;
   int64_t classes = 40;
@@ -31,19 +29,19 @@ bool keeps_head(const Options& options) {
 struct Origin {
   io::Checkpoint checkpoint;
   std::unique_ptr<text::Tokenizer> tokenizer;
-  std::string tokenizer_file;
+  text::TextFiles tokenizer_files;
 };
 
 Origin open_origin(const Options& options) {
   io::Checkpoint checkpoint = io::open_checkpoint(resolve_model(options.model));
   auto tokenizer = text::load_tokenizer(checkpoint);
-  const fs::path file = checkpoint.folder / "tokenizer.json";
-  std::string text = fs::exists(file) ? read_tokenizer_file(file) : "";
-  if (text.empty() && !checkpoint.config.contains("tokenizer")) {
-    fail(ExitCode::kMismatch, "{}: has no tokenizer.json, which a fine-tuned checkpoint needs",
-         checkpoint.folder.string());
+  if (checkpoint.tokenizer_path != checkpoint.folder) {
+    fail(ExitCode::kMismatch,
+         "{}: its tokenizer is in the GGUF file; a fine-tuned checkpoint needs a tokenizer.json",
+         options.model);
   }
-  return {std::move(checkpoint), std::move(tokenizer), std::move(text)};
+  auto files = text::read_tokenizer_files(checkpoint.folder);
+  return {std::move(checkpoint), std::move(tokenizer), std::move(files)};
 }
 
 /// "CodeSSM" of "CodeSSMForMaskedLM".
@@ -165,7 +163,7 @@ void run(const Options& options) {
                 {"from_sha256", from},
                 {"tokenizer_sha256", origin.tokenizer->sha256()},
                 {"data_sha256", prepared.data_sha256}},
-               config, prepared.work, {config.model, origin.tokenizer_file}, *model, progress);
+               config, prepared.work, {config.model, origin.tokenizer_files}, *model, progress);
 }
 
 }  // namespace

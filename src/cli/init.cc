@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include <iostream>
-#include <map>
 
 #include "commands.h"
+#include "dtype.h"
 #include "progress.h"
 #include "ssmi/core/checked.h"
 #include "ssmi/core/error.h"
@@ -21,12 +21,6 @@ struct Options {
   std::string like, config, out, dtype = "float32";
   uint64_t seed = 1;
 };
-
-const std::map<std::string, io::Dtype>& dtypes() {
-  static const std::map<std::string, io::Dtype> kDtypes{
-      {"float32", io::Dtype::kF32}, {"float16", io::Dtype::kF16}, {"bfloat16", io::Dtype::kBF16}};
-  return kDtypes;
-}
 
 /// A model with undefined parameters, and its config.
 struct Blank {
@@ -80,7 +74,7 @@ void run(const Options& options) {
   const int64_t count = model::parameter_count(*model);
   check_fits(count, options);
   model::initialise(*model, options.seed);
-  model::save_model(*model, config, options.out, dtypes().at(options.dtype));
+  model::save_model(*model, config, options.out, dtype_named(options.dtype));
   const auto size = fs::file_size(fs::path(options.out) / "model.safetensors");
   std::cout << fmt::format(
       "{}: {} with {} parameters, initialised at random (seed {}), {:.1f} MB in {}\n", options.out,
@@ -105,9 +99,7 @@ void add_init(CLI::App& app) {
   command->add_option("--out", options->out, "Folder to write; must not exist")
       ->required()
       ->type_name("DIR");
-  command->add_option("--dtype", options->dtype, "Precision of all but state-space parameters")
-      ->check(CLI::IsMember(dtypes()))
-      ->capture_default_str();
+  add_dtype(*command, options->dtype);
   command->add_option("--seed", options->seed, "Seed of the initialisation")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

@@ -45,6 +45,7 @@ int run(int argc, char** argv) {
   ssmi::cli::add_embed(app);
   ssmi::cli::add_eval(app);
   ssmi::cli::add_init(app);
+  ssmi::cli::add_convert(app);
   ssmi::cli::add_parse(app);
   ssmi::cli::add_tokens(app);
   ssmi::cli::add_train(app);

@@ -18,10 +18,10 @@ struct Options : TrainingOptions {
   std::string tokenizer;
 };
 
-/// A tokenizer and the text of its file, which each checkpoint gets a copy of.
+/// A tokenizer and its files, which each checkpoint gets a copy of.
 struct Words {
   std::unique_ptr<text::Tokenizer> tokenizer;
-  std::string file;
+  text::TextFiles files;
 };
 
 Words load_words(const Options& options, const Json& model) {
@@ -29,17 +29,15 @@ Words load_words(const Options& options, const Json& model) {
     if (!model.contains("tokenizer")) {
       fail(ExitCode::kUsage, "--tokenizer is needed: the model's configuration names no tokenizer");
     }
-    return {text::load_tokenizer(fs::path(options.config).parent_path(), model), ""};
+    return {text::load_tokenizer(fs::path(options.config).parent_path(), model), {}};
   }
-  fs::path path = options.tokenizer;
-  if (fs::is_directory(path)) path /= "tokenizer.json";
-  if (path.filename() != "tokenizer.json") {
-    fail(ExitCode::kUsage, "--tokenizer {}: expected a tokenizer.json or its folder",
+  fs::path folder = options.tokenizer;
+  if (folder.filename() == "tokenizer.json") folder = fs::absolute(folder).parent_path();
+  if (!fs::is_directory(folder)) {
+    fail(ExitCode::kUsage, "--tokenizer {}: expected a tokenizer.json or a folder with a tokenizer",
          options.tokenizer);
   }
-  std::string file = read_tokenizer_file(path);
-  return {text::load_tokenizer(path.has_parent_path() ? path.parent_path() : ".", Json::object()),
-          std::move(file)};
+  return {text::load_tokenizer(folder, Json::object()), text::read_tokenizer_files(folder)};
 }
 
 /// Gives the model the tokenizer's vocabulary, or checks that it has it.
@@ -77,7 +75,7 @@ void run(const Options& options) {
                 {"tokenizer_sha256", words.tokenizer->sha256()},
                 {"data_sha256", corpus.sha256}},
                config, train::token_work(config, corpus, *words.tokenizer, *model),
-               {config.model, words.file}, *model, progress);
+               {config.model, words.files}, *model, progress);
 }
 
 }  // namespace
@@ -86,7 +84,9 @@ void add_train(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("train", "Train a model on a corpus of code");
   add_training_options(*command, *options);
-  command->add_option("--tokenizer", options->tokenizer, "tokenizer.json, or a folder with one")
+  command
+      ->add_option("--tokenizer", options->tokenizer,
+                   "tokenizer.json, or a folder with a tokenizer")
       ->type_name("PATH");
   command->callback([options] { run(*options); });
 }

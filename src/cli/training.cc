@@ -32,11 +32,6 @@ Json read_training_json(const TrainingOptions& options) {
   return json;
 }
 
-std::string read_tokenizer_file(const std::filesystem::path& path) {
-  constexpr uint64_t kMost = uint64_t{256} << 20;
-  return read_file(path, kMost);
-}
-
 void run_training(const TrainingOptions& options, const Json& run, const train::TrainConfig& config,
                   const train::Work& work, const train::Made& made, model::Model& model,
                   Progress& progress) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -22,9 +21,6 @@ void add_training_options(CLI::App& command, TrainingOptions& options);
 
 /// The JSON of --config.
 Json read_training_json(const TrainingOptions& options);
-
-/// The text of a tokenizer.json, of which each checkpoint gets a copy.
-std::string read_tokenizer_file(const std::filesystem::path& path);
 
 /// Trains in the folder --out. `run` tells the run from others.
 void run_training(const TrainingOptions& options, const Json& run, const train::TrainConfig& config,

@@ -1,4 +1,5 @@
 #include <ATen/ops/empty.h>
+#include <ATen/ops/isinf.h>
 
 #include <map>
 
@@ -64,8 +65,14 @@ void save_model(Model& model, const Json& config, const std::filesystem::path& f
   std::vector<at::Tensor> kept;
   std::vector<io::TensorBytes> tensors;
   visit_distinct(model, [&](const Parameter& parameter, at::Tensor& tensor) {
-    const io::Dtype type = parameter.state_space ? io::Dtype::kF32 : dtype;
+    const bool is_vector = parameter.shape.size() == 1;
+    const io::Dtype type = parameter.state_space || is_vector ? io::Dtype::kF32 : dtype;
     kept.push_back(tensor.to(scalar_type(type)).contiguous());
+    if (type == io::Dtype::kF16 && at::isinf(kept.back()).any().item<bool>()) {
+      fail(ExitCode::kMismatch,
+           "'{}' has values beyond 65504, the largest of float16; take bfloat16 or float32",
+           parameter.name);
+    }
     const auto* data = static_cast<const std::byte*>(kept.back().const_data_ptr());
     tensors.push_back({parameter.name, type, parameter.shape, {data, kept.back().nbytes()}});
   });

@@ -46,4 +46,15 @@ std::unique_ptr<Tokenizer> load_tokenizer(const io::Checkpoint& checkpoint) {
   return load_tokenizer(checkpoint.folder, checkpoint.config);
 }
 
+TextFiles read_tokenizer_files(const std::filesystem::path& folder) {
+  TextFiles files;
+  for (const char* name :
+       {"tokenizer.json", "vocab.json", "merges.txt", "vocab.txt", "added_tokens.json",
+        "special_tokens_map.json", "tokenizer_config.json"}) {
+    const auto path = folder / name;
+    if (std::filesystem::exists(path)) files[name] = read_file(path, kMaxVocabularyFile);
+  }
+  return files;
+}
+
 }  // namespace ssmi::text

@@ -108,11 +108,12 @@ void RunFolder::restore(int64_t step, model::Model& model, AdamW& optimizer) con
   optimizer.set_steps(step);
 }
 
-void RunFolder::save(model::Model& model, const Json& config, const std::string& tokenizer,
+void RunFolder::save(model::Model& model, const Json& config, const text::TextFiles& tokenizer,
                      AdamW& optimizer) const {
   const int64_t step = optimizer.steps();
   model::save_model(model, config, checkpoint(step), io::Dtype::kF32, [&](const fs::path& folder) {
-    if (!tokenizer.empty()) write_file(folder / "tokenizer.json", tokenizer);
+    for (const auto& [name, text] : tokenizer)
+      write_file(folder / name, text);
     std::vector<io::TensorBytes> tensors;
     optimizer.visit_state([&](const std::string& name, at::Tensor& tensor) {
       const auto* data = static_cast<const std::byte*>(tensor.const_data_ptr());

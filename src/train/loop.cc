@@ -89,9 +89,11 @@ class Run {
          {"loss", sum_ / static_cast<double>(count_)},
          {"gradient_norm", norm},
          {"learning_rate", config_.learning_rate * factor},
+         {"tokens", tokens_ - logged_tokens_},
          {"tokens_per_second", static_cast<double>(tokens_) / seconds()}});
     sum_ = 0;
     count_ = 0;
+    logged_tokens_ = tokens_;
   }
 
   void log_validation(int64_t step) {
@@ -140,7 +142,7 @@ class Run {
   AdamW optimizer_;
   int64_t saved_ = 0;  // the newest checkpoint's step
   std::chrono::steady_clock::time_point began_;
-  int64_t tokens_ = 0, count_ = 0;
+  int64_t tokens_ = 0, logged_tokens_ = 0, count_ = 0;
   double sum_ = 0;
 };
 

@@ -47,7 +47,7 @@ def test_a_run_learns_and_its_checkpoints_open(ssmi, command, tmp_path):
     # Whoever knows how often words come, but not what is beside them, is at log 6 or above.
     assert checks[-1]["validation_loss"] < 0.75 * math.log(6)
     assert checks[-1]["validation_accuracy"] > 2 / 6
-    assert {"loss", "gradient_norm", "learning_rate", "tokens_per_second"} <= log[0].keys()
+    assert {"loss", "gradient_norm", "learning_rate", "tokens", "tokens_per_second"} <= log[0].keys()
     described = json.loads(ssmi("inspect", "run/step-00000400", "--json").stdout)
     assert described["architecture"] == "codessm"
     ssmi("tokens", "run/step-00000400", stdin="a b c")
@@ -123,7 +123,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(binary, ssmi, command, tmp_path)
       "steps=2000"], None, ""),
     (["--data", "none.jsonl"], 6, "none.jsonl"),
     (["--set", "objective=lm"], 4, "sees the tokens behind the one it is at"),
-    (["--tokenizer", "config.json"], 2, "expected a tokenizer.json or its folder"),
+    (["--tokenizer", "config.json"], 2, "expected a tokenizer.json or a folder with a tokenizer"),
 ])
 def test_what_is_wrong_is_said(ssmi, command, arguments, code, message):
     arguments = [*command, "run", *arguments]

@@ -58,7 +58,7 @@ std::unique_ptr<model::Model> fresh_model(const TrainConfig& config) {
 void run(const fs::path& folder, const Work& data, model::Model& model) {
   const TrainConfig config = test::tiny_config();
   NoProgress progress;
-  train(config, data, {config.model, "{}"}, RunFolder(folder, test::tiny_json()), model, progress);
+  train(config, data, {config.model, {{"tokenizer.json", "{}"}}}, RunFolder(folder, test::tiny_json()), model, progress);
 }
 
 void run(const fs::path& folder, const Work& data) {
@@ -120,7 +120,7 @@ TEST_CASE("train loop: the loss falls on what can be learned") {
   same.loss = [](const model::Model& model, int64_t) { return loss_of(model, 1); };
   const auto model = fresh_model(config);
   NoProgress progress;
-  train(config, same, {config.model, ""}, RunFolder(folder / "run", {}), *model, progress);
+  train(config, same, {config.model, {}}, RunFolder(folder / "run", {}), *model, progress);
   std::istringstream lines(content(folder / "run" / "log.jsonl"));
   std::vector<double> losses;
   for (std::string line; std::getline(lines, line);) {

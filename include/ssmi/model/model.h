@@ -118,8 +118,9 @@ void visit_distinct(Model& model, const ParameterVisitor& visitor);
 using FolderWriter = std::function<void(const std::filesystem::path& folder)>;
 
 /// Writes config.json and model.safetensors into `folder`, which appears only when complete, with
-/// what `more` writes. `dtype` is kF32, kF16 or kBF16; state-space parameters stay float32 in all
-/// of them. Throws Error{kDisk}, also when the folder exists.
+/// what `more` writes. `dtype` is kF32, kF16 or kBF16; state-space parameters and vectors (norms,
+/// biases) stay float32 in all of them. Throws Error{kDisk}, also when the folder exists,
+/// Error{kMismatch} when a value is beyond float16.
 void save_model(Model& model, const Json& config, const std::filesystem::path& folder,
                 io::Dtype dtype = io::Dtype::kF32, const FolderWriter& more = {});
 

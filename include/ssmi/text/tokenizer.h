@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -72,5 +73,11 @@ std::unique_ptr<Tokenizer> load_gguf_tokenizer(const std::filesystem::path& path
 
 /// Whichever of the two a checkpoint has.
 std::unique_ptr<Tokenizer> load_tokenizer(const io::Checkpoint& checkpoint);
+
+/// The texts of files by their names.
+using TextFiles = std::map<std::string, std::string>;
+
+/// The files of a model folder that tokenizers are read from, to copy them. Throws Error{kDisk}.
+TextFiles read_tokenizer_files(const std::filesystem::path& folder);
 
 }  // namespace ssmi::text

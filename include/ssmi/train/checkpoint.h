@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <string>
 
 #include "ssmi/core/json.h"
 #include "ssmi/model/model.h"
+#include "ssmi/text/tokenizer.h"
 #include "ssmi/train/optimizer.h"
 
 namespace ssmi::train {
@@ -25,9 +25,9 @@ class RunFolder {
   std::optional<int64_t> newest() const;
   /// Fills parameters and state from that checkpoint. Throws Error{kBadInput} where it is damaged.
   void restore(int64_t step, model::Model& model, AdamW& optimizer) const;
-  /// Writes the next checkpoint, then drops the state of those before it. `tokenizer` is the text
-  /// of its tokenizer.json. Throws Error{kDisk}.
-  void save(model::Model& model, const Json& config, const std::string& tokenizer,
+  /// Writes the next checkpoint with its tokenizer's files, then drops the state of those before
+  /// it. Throws Error{kDisk}.
+  void save(model::Model& model, const Json& config, const text::TextFiles& tokenizer,
             AdamW& optimizer) const;
 
   std::filesystem::path checkpoint(int64_t step) const;

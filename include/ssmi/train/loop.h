@@ -2,10 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string>
 
 #include "ssmi/core/progress.h"
 #include "ssmi/model/model.h"
+#include "ssmi/text/tokenizer.h"
 #include "ssmi/train/checkpoint.h"
 #include "ssmi/train/config.h"
 #include "ssmi/train/work.h"
@@ -14,8 +14,8 @@ namespace ssmi::train {
 
 /// What a checkpoint folder needs beside the weights.
 struct Made {
-  Json config;            ///< its config.json
-  std::string tokenizer;  ///< the text of its tokenizer.json; empty for none
+  Json config;                ///< its config.json
+  text::TextFiles tokenizer;  ///< the tokenizer's files; none where the config names it
 };
 
 /// Trains `model`, whose parameters are filled, at `work`, from the folder's newest checkpoint on.
