@@ -22,13 +22,15 @@ const std::map<std::string, Task>& tasks() {
   static const std::map<std::string, Task> kTasks{{"mlm", judge_tokens},
                                                   {"lm", judge_tokens},
                                                   {"code-search", judge_search},
+                                                  {"sqa", judge_search},
                                                   {"types", judge_types}};
   return kTasks;
 }
 
 EvalModel open_model(const EvalOptions& options, Progress& progress) {
   EvalModel opened{io::open_checkpoint(resolve_model(options.checkpoint)), nullptr, nullptr};
-  const auto takes = options.task == "code-search" ? model::is_of_body : model::ParameterFilter{};
+  const bool of_body = tasks().at(options.task) == judge_search;
+  const auto takes = of_body ? model::is_of_body : model::ParameterFilter{};
   auto [model, notes] = model::load_model(opened.checkpoint, takes);
   note_all(notes, progress);
   opened.model = std::move(model);
@@ -89,7 +91,9 @@ void run(const EvalOptions& options) {
 }
 
 void add_data_options(CLI::App& command, EvalOptions& options) {
-  command.add_option("--data", options.data, "JSONL (plain or compressed) to evaluate on")
+  command
+      .add_option("--data", options.data,
+                  "JSONL (plain or compressed) to evaluate on; sqa takes more (docs/eval.md)")
       ->required()
       ->type_name("FILE");
   command
@@ -127,7 +131,8 @@ void add_eval(CLI::App& app) {
   command
       ->add_option("--task", options->task,
                    "mlm: masked tokens; lm: next tokens; code-search: functions by their "
-                   "docstring; types: of parameters, returns and variables")
+                   "docstring; sqa: answers' code by the question's title; types: of parameters, "
+                   "returns and variables")
       ->required()
       ->check(CLI::IsMember(tasks()));
   add_data_options(*command, *options);

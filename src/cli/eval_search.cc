@@ -7,6 +7,7 @@
 #include "ssmi/task/embedding.h"
 #include "ssmi/task/metrics.h"
 #include "ssmi/task/search.h"
+#include "ssmi/task/search_pairs.h"
 
 namespace ssmi::cli {
 namespace {
@@ -44,9 +45,9 @@ class Embedder {
 }  // namespace
 
 EvalResult judge_search(const EvalOptions& options, const EvalModel& opened, Progress& progress) {
-  const task::SearchPairs pairs = task::read_search_pairs(options.data);
-  int64_t broken = 0;
-  const Texts nameless = task::obfuscated(pairs.codes, broken);
+  const bool answers = options.task == "sqa";
+  const task::SearchPairs pairs =
+      answers ? task::read_answers(options.data, progress) : task::read_search_pairs(options.data);
   Embedder embed(options, opened, progress);
   const at::Tensor queries = embed(pairs.queries);
   const auto metric = [&](const Texts& codes, const char* stream) {
@@ -57,12 +58,22 @@ EvalResult judge_search(const EvalOptions& options, const EvalModel& opened, Pro
     return report::metric(mrr);
   };
   EvalResult result;
-  result.metrics = {{"mrr", metric(pairs.codes, "mrr")},
-                    {"mrr_obfuscated", metric(nameless, "mrr_obfuscated")}};
-  result.data = {{"pairs", pairs.size()},
-                 {"unparsed", broken},
-                 {"cut_short", embed.cut_short()},
-                 {"sha256", pairs.sha256}};
+  result.metrics["mrr"] = metric(pairs.codes, "mrr");
+  result.data["pairs"] = pairs.size();
+  if (answers) {
+    result.data["rows"] = pairs.rows;
+    result.data["wrong"] = pairs.wrong;
+    result.data["repeated_titles"] = pairs.repeated_queries;
+    result.data["repeated_codes"] = pairs.repeated_codes;
+  } else {
+    // Snippets of answers are no functions whose names could be taken out.
+    int64_t broken = 0;
+    const Texts nameless = task::obfuscated(pairs.codes, broken);
+    result.metrics["mrr_obfuscated"] = metric(nameless, "mrr_obfuscated");
+    result.data["unparsed"] = broken;
+  }
+  result.data["cut_short"] = embed.cut_short();
+  result.data["sha256"] = pairs.sha256;
   result.baseline = "TF-IDF of the words in names and texts";
   return result;
 }

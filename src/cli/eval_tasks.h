@@ -34,7 +34,7 @@ struct EvalResult {
 
 /// --task mlm and lm.
 EvalResult judge_tokens(const EvalOptions& options, const EvalModel& opened, Progress& progress);
-/// --task code-search.
+/// --task code-search and sqa.
 EvalResult judge_search(const EvalOptions& options, const EvalModel& opened, Progress& progress);
 /// --task types.
 EvalResult judge_types(const EvalOptions& options, const EvalModel& opened, Progress& progress);

@@ -8,6 +8,7 @@
 #include "progress.h"
 #include "ssmi/core/error.h"
 #include "ssmi/task/embedding.h"
+#include "ssmi/task/search_pairs.h"
 #include "ssmi/text/tokenizer.h"
 #include "training.h"
 
@@ -107,17 +108,17 @@ struct Prepared {
   std::string data_sha256;
 };
 
-train::TokenPairs token_pairs(const task::SearchPairs& pairs, const text::Tokenizer& tokenizer,
-                              int64_t length) {
+Prepared prepare_search(const task::SearchPairs& pairs, const text::Tokenizer& tokenizer,
+                        const train::TrainConfig& config) {
   train::TokenPairs tokens;
   for (size_t i = 0; i < pairs.size(); ++i) {
-    auto query = task::first_tokens(tokenizer, pairs.queries[i], length);
-    auto code = task::first_tokens(tokenizer, pairs.codes[i], length);
+    auto query = task::first_tokens(tokenizer, pairs.queries[i], config.length);
+    auto code = task::first_tokens(tokenizer, pairs.codes[i], config.length);
     if (query.empty() || code.empty()) continue;
     tokens.queries.push_back(std::move(query));
     tokens.codes.push_back(std::move(code));
   }
-  return tokens;
+  return {train::search_work(config, std::move(tokens)), pairs.sha256};
 }
 
 Prepared prepare(const Options& options, const Origin& origin, const train::TrainConfig& config,
@@ -131,11 +132,10 @@ Prepared prepare(const Options& options, const Origin& origin, const train::Trai
       auto data = task::read_types(options.data, tokenizer, labels, config.length);
       return {train::types_work(config, std::move(data.functions)), data.sha256};
     }
-    case train::Objective::kCodeSearch: {
-      const auto pairs = task::read_search_pairs(options.data);
-      return {train::search_work(config, token_pairs(pairs, tokenizer, config.length)),
-              pairs.sha256};
-    }
+    case train::Objective::kCodeSearch:
+      return prepare_search(task::read_search_pairs(options.data), tokenizer, config);
+    case train::Objective::kAnswers:
+      return prepare_search(task::read_answers(options.data, progress), tokenizer, config);
     case train::Objective::kMaskedTokens:
     case train::Objective::kNextToken:
       break;
@@ -176,7 +176,7 @@ void add_finetune(CLI::App& app) {
       ->type_name("PATH");
   command->add_option("--task", options->task, "What to train it for")
       ->required()
-      ->check(CLI::IsMember({"mlm", "lm", "types", "code-search"}));
+      ->check(CLI::IsMember({"mlm", "lm", "types", "code-search", "sqa"}));
   add_training_options(*command, *options);
   command->add_option("--classes", options->classes, "types: how many have a class of their own")
       ->check(CLI::Range(1, 10000))

@@ -1,24 +1,14 @@
 #include "ssmi/task/search.h"
 
 #include <ATen/ops/mm.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 
 #include "ssmi/code/obfuscate.h"
-#include "ssmi/core/error.h"
-#include "ssmi/core/hash.h"
-#include "ssmi/io/jsonl.h"
 #include "ssmi/task/tfidf.h"
 
 namespace ssmi::task {
 namespace {
-
-std::string filled(const JsonObject& row, const std::string& key) {
-  std::string text = row.string(key);
-  if (text.empty()) bad_input("{}: '{}' is empty", row.where(), key);
-  return text;
-}
 
 int64_t rank(std::span<const float> similarities, size_t own) {
   return std::ranges::count_if(similarities,
@@ -26,22 +16,6 @@ int64_t rank(std::span<const float> similarities, size_t own) {
 }
 
 }  // namespace
-
-SearchPairs read_search_pairs(const std::filesystem::path& path) {
-  io::JsonlReader reader(path);
-  SearchPairs pairs;
-  Sha256 hash;
-  while (const auto json = reader.next()) {
-    const JsonObject row(*json, reader.where());
-    pairs.queries.push_back(filled(row, "doc"));
-    pairs.codes.push_back(filled(row, "code"));
-    for (const std::string* text : {&pairs.queries.back(), &pairs.codes.back()})
-      hash.update(fmt::format("{}:{}", text->size(), *text));
-  }
-  if (pairs.size() == 0) bad_input("{}: no row with a 'doc' and a 'code'", path.string());
-  pairs.sha256 = hash.finish();
-  return pairs;
-}
 
 std::vector<std::string> obfuscated(std::span<const std::string> codes, int64_t& broken) {
   std::vector<std::string> out;

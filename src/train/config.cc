@@ -44,11 +44,12 @@ Objective objective_of(const JsonObject& config) {
   static const std::map<std::string, Objective> kKnown{{"mlm", Objective::kMaskedTokens},
                                                        {"lm", Objective::kNextToken},
                                                        {"types", Objective::kTypes},
-                                                       {"code-search", Objective::kCodeSearch}};
+                                                       {"code-search", Objective::kCodeSearch},
+                                                       {"sqa", Objective::kAnswers}};
   const std::string name = config.string("objective");
   const auto found = kKnown.find(name);
   if (found != kKnown.end()) return found->second;
-  bad_input("{}: objective '{}' is not known; known are: mlm, lm, types, code-search",
+  bad_input("{}: objective '{}' is not known; known are: mlm, lm, types, code-search, sqa",
             config.where(), excerpt(name));
 }
 

@@ -125,6 +125,52 @@ def test_functions_are_found_by_their_docstrings(ssmi, tmp_path, validated):
     assert "--fit" in again.stderr
 
 
+ANSWERS = {
+    "tabs.tsv": "1\t2\ta thing\tdef a():\\n    c\t0\n3\t4\tb c\tb\t0\n5\t6\tf\te\t0\n7\t8\tf\td\t0\n",
+    "array.json": json.dumps([{"idx": 1, "doc": "d", "code": "never", "label": 0},
+                              {"idx": 2, "doc": "a thing", "code": "def a():\n    c", "label": 1},
+                              {"idx": 3, "doc": "b c", "code": "b", "label": 1},
+                              {"idx": 4, "doc": "d", "code": "b", "label": 1},
+                              {"idx": 5, "doc": "f", "code": "e", "label": 1}], indent=1),
+    "lines.jsonl": "".join(json.dumps({"doc": title, "code": code}) + "\n" for title, code in
+                           [("a thing", "def a():\n    c"), ("b c", "b"), ("f", "e")])}
+LEFT_OUT = {"tabs.tsv": (4, 0, 1, 0), "array.json": (5, 1, 0, 1), "lines.jsonl": (3, 0, 0, 0)}
+
+
+def test_answers_are_found_by_titles_whatever_their_format(ssmi, tmp_path, validated):
+    folder = model(ssmi, tmp_path)
+    reports = {}
+    for name, text in ANSWERS.items():
+        (tmp_path / name).write_text(text)
+        result = ssmi("eval", folder, "--task", "sqa", "--data", name, "--length", 3, "--out", "r.json")
+        report = validated("eval", tmp_path / "r.json")
+        data = report["data"]
+        assert LEFT_OUT[name] == tuple(data.pop(key) for key in (
+            "rows", "wrong", "repeated_titles", "repeated_codes"))
+        assert ("left out" in result.stderr) == (sum(LEFT_OUT[name][1:]) > 0)
+        assert (data["pairs"], report["metrics"]["mrr"]["count"]) == (3, 3)
+        # <s> a thing </s>, <s> b c </s> and <s> def a ( .. are more than three tokens.
+        assert data["cut_short"] == 3
+        # `a` is of one code; `b` is all of its code, `c` one word in three of another; f is nowhere: all tie.
+        assert report["metrics"]["mrr"]["baseline"] == pytest.approx((1 + 1 + 1 / 3) / 3)
+        assert list(report["metrics"]) == ["mrr"]
+        reports[name] = {key: report[key] for key in ("data", "metrics", "baseline")}
+    assert reports["tabs.tsv"] == reports["array.json"] == reports["lines.jsonl"]
+    (tmp_path / "bad.tsv").write_text("1\t2\ta\tb\t0\n1\ta\tb\n")
+    refused = ssmi("eval", folder, "--task", "sqa", "--data", "bad.tsv", expect=3).stderr
+    assert "bad.tsv:2: expected five tab separated fields" in refused
+
+
+def test_answers_of_stackoverflow(ssmi, shared, tmp_path):
+    folder = model(ssmi, tmp_path)
+    for name, pairs, baseline in [("python.dev.tsv", 100, 0.37383), ("staqc_dev.json", 388, 0.25749)]:
+        path = shared / "data/search" / name
+        report = json.loads(ssmi("eval", folder, "--task", "sqa", "--data", path, "--json", "--length", 8).stdout)
+        assert report["data"]["pairs"] == pairs
+        # The same in Python (a Counter a text, an inverted index).
+        assert report["metrics"]["mrr"]["baseline"] == pytest.approx(baseline, abs=2e-4)
+
+
 def test_types_are_judged_by_a_token_classifier(ssmi, tmp_path, validated):
     labels = ["int", "str", "other"]
     folder = model(ssmi, tmp_path, {**CODESSM, "architectures": ["CodeSSMForTokenClassification"],

@@ -150,7 +150,7 @@ def validations(folder):
     return [line for line in log if "validation_loss" in line]
 
 
-def test_code_search_is_learned(ssmi, tuning, tmp_path):
+def test_code_search_is_learned_of_functions_and_of_answers(ssmi, tuning, tmp_path):
     rows = [{"doc": f"{x} {y} {x}", "code": f"{x} {x} {y} {y}"} for x in "abcdef" for y in "abcdef" if x != y] * 4
     (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     ssmi(*tuning, "tuned", "--task", "code-search", "--data", "pairs.jsonl", "--set", "steps=100")
@@ -158,6 +158,14 @@ def test_code_search_is_learned(ssmi, tuning, tmp_path):
     assert losses[-1] < 0.7 * losses[0]
     config = json.loads((tmp_path / "tuned/step-00000100/config.json").read_text())
     assert config["architectures"] == ["CodeSSMModel"]
+    answers = [{**row, "label": 1} for row in rows] + [{"doc": "a", "code": "b", "label": 0}]
+    (tmp_path / "answers.json").write_text(json.dumps(answers))
+    (tmp_path / "once.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:len(rows) // 4]))
+    result = ssmi(*tuning, "sqa", "--task", "sqa", "--data", "answers.json", "--set", "steps=3")
+    assert "left out 91 of 121 rows" in result.stderr  # 30 titles, each four times
+    ssmi(*tuning, "search", "--task", "code-search", "--data", "once.jsonl", "--set", "steps=3")
+    assert last(tmp_path / "sqa", 3) == last(tmp_path / "search", 3)  # the same work on the same pairs
+    assert json.loads((tmp_path / "sqa/run.json").read_text())["config"]["objective"] == "sqa"
 
 
 def test_types_are_learned_and_judged(ssmi, tuning, tmp_path):

@@ -3,8 +3,8 @@
 #include <ATen/ops/eye.h>
 #include <ATen/ops/ones.h>
 
-#include "ssmi/core/file.h"
 #include "ssmi/task/metrics.h"
+#include "ssmi/task/search_pairs.h"
 #include "support.h"
 
 namespace ssmi::task {
@@ -39,20 +39,6 @@ TEST_CASE("search: names are taken out where it parses") {
   const auto out = obfuscated(Texts{"def f(x): return x", "def f(:"}, broken);
   CHECK(out == Texts{"def Func(arg_0): return arg_0", "def f(:"});
   CHECK(broken == 1);
-}
-
-TEST_CASE("search: rows need a query and a code") {
-  const ssmi::test::TemporaryFolder folder;
-  const auto path = folder / "s.jsonl";
-  const auto refused = [&](const char* rows, const char* message) {
-    write_file(path, rows);
-    ssmi::test::check_fails(ExitCode::kBadInput, message, [&] { read_search_pairs(path); });
-  };
-  refused("{\"doc\":\"d\",\"code\":\"c\"}\n{\"doc\":\"d\"}", "s.jsonl:2: key 'code' is missing");
-  refused(R"({"doc":"","code":"c"})", "s.jsonl:1: 'doc' is empty");
-  refused("", "no row with a 'doc' and a 'code'");
-  write_file(path, R"({"doc":"d","code":"c","pkg":"p"})");
-  CHECK(read_search_pairs(path).queries == Texts{"d"});
 }
 
 TEST_CASE("search: TF-IDF on the functions of tornado and networkx") {

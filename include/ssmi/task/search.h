@@ -3,24 +3,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace ssmi::task {
-
-/// Queries, each with the one code that answers it.
-struct SearchPairs {
-  std::vector<std::string> queries, codes;
-  std::string sha256;  ///< of both
-
-  size_t size() const { return queries.size(); }
-};
-
-/// Rows of JSON Lines with a `doc` (the query) and a `code`. Throws Error{kDisk}, Error{kBadInput}
-/// for a row without one of them or with an empty one, and when there is no row.
-SearchPairs read_search_pairs(const std::filesystem::path& path);
 
 /// The codes with their names taken out (code::obfuscated). What does not parse stays as it is;
 /// `broken` counts that.

@@ -13,6 +13,7 @@ enum class Objective {
   kNextToken,     ///< "lm": each token from those before it
   kTypes,         ///< "types": the types of annotated places
   kCodeSearch,    ///< "code-search": the code that a text describes
+  kAnswers,       ///< "sqa": the code that answers a question's title
 };
 
 /// What a training run is made of, as configs/train/*.json say it (docs/train.md). The same values,

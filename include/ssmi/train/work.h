@@ -9,7 +9,6 @@
 #include "ssmi/core/json.h"
 #include "ssmi/model/model.h"
 #include "ssmi/task/corpus.h"
-#include "ssmi/task/search.h"
 #include "ssmi/task/types.h"
 #include "ssmi/text/tokenizer.h"
 #include "ssmi/train/config.h"
