@@ -16,7 +16,7 @@
 namespace ssmi::cli {
 namespace {
 
-using Task = EvalResult (*)(const EvalOptions&, const EvalModel&, Progress&);
+using Task = EvalResult (*)(const EvalOptions&, const EvalModels&, Progress&);
 
 const std::map<std::string, Task>& tasks() {
   static const std::map<std::string, Task> kTasks{{"mlm", judge_tokens},
@@ -27,8 +27,8 @@ const std::map<std::string, Task>& tasks() {
   return kTasks;
 }
 
-EvalModel open_model(const EvalOptions& options, Progress& progress) {
-  EvalModel opened{io::open_checkpoint(resolve_model(options.checkpoint)), nullptr, nullptr};
+EvalModel open_model(const std::string& name, const EvalOptions& options, Progress& progress) {
+  EvalModel opened{name, io::open_checkpoint(resolve_model(name)), nullptr, nullptr};
   const bool of_body = tasks().at(options.task) == judge_search;
   const auto takes = of_body ? model::is_of_body : model::ParameterFilter{};
   auto [model, notes] = model::load_model(opened.checkpoint, takes);
@@ -36,16 +36,22 @@ EvalModel open_model(const EvalOptions& options, Progress& progress) {
   opened.model = std::move(model);
   opened.model->move(device_named(options.device));
   opened.tokenizer = text::load_tokenizer(opened.checkpoint);
+  const int64_t most = opened.model->info().max_tokens;
+  if (most > 0 && options.length > most) {
+    fail(ExitCode::kMismatch, "--length {}: {} has positions for {} tokens", options.length, name,
+         most);
+  }
   return opened;
 }
 
-void check_length(const EvalOptions& options, const model::ModelInfo& info) {
-  if (info.max_tokens == 0 || options.length <= info.max_tokens) return;
-  fail(ExitCode::kMismatch, "--length {}: the model has positions for {} tokens", options.length,
-       info.max_tokens);
+Json checkpoint_object(const EvalModel& opened) {
+  return {{"name", opened.name},
+          {"architecture", opened.model->info().architecture},
+          {"sha256", io::checkpoint_sha256(opened.checkpoint)},
+          {"tokenizer_sha256", opened.tokenizer->sha256()}};
 }
 
-Json run_object(const EvalOptions& options, const EvalModel& opened) {
+Json run_object(const EvalOptions& options, const EvalModels& models) {
   Json run = report::run_environment(options.device);
   run["seed"] = options.seed;
   run["config"] = {{"task", options.task},
@@ -53,10 +59,8 @@ Json run_object(const EvalOptions& options, const EvalModel& opened) {
                    {"max_pieces", options.max_pieces},
                    {"split_seed", options.split_seed},
                    {"batch_tokens", options.batch_tokens}};
-  run["checkpoint"] = {{"name", options.checkpoint},
-                       {"architecture", opened.model->info().architecture},
-                       {"sha256", io::checkpoint_sha256(opened.checkpoint)},
-                       {"tokenizer_sha256", opened.tokenizer->sha256()}};
+  run["checkpoint"] = checkpoint_object(models.own);
+  if (models.against) run["against"] = checkpoint_object(*models.against);
   return run;
 }
 
@@ -74,11 +78,11 @@ void run(const EvalOptions& options) {
   const report::Timing timing;
   StderrProgress progress(options.quiet);
   if (options.threads > 0) at::set_num_threads(options.threads);
-  const EvalModel opened = open_model(options, progress);
-  if (!options.out.empty()) check_output(options.out, opened.checkpoint);
-  check_length(options, opened.model->info());
-  const EvalResult result = tasks().at(options.task)(options, opened, progress);
-  const Json report{{"schema", "ssmi/eval/1"},   {"run", run_object(options, opened)},
+  EvalModels models{open_model(options.checkpoint, options, progress), {}};
+  if (!options.against.empty()) models.against = open_model(options.against, options, progress);
+  if (!options.out.empty()) check_output(options.out, models.own.checkpoint);
+  const EvalResult result = tasks().at(options.task)(options, models, progress);
+  const Json report{{"schema", "ssmi/eval/1"},   {"run", run_object(options, models)},
                     {"data", result.data},       {"baseline", result.baseline},
                     {"metrics", result.metrics}, {"timing", timing.json()}};
   if (!options.out.empty()) write_file(options.out, to_text(report, 1) + "\n");
@@ -119,6 +123,15 @@ void add_data_options(CLI::App& command, EvalOptions& options) {
 
 }  // namespace
 
+void require_same_tokenizer(const EvalModels& models) {
+  if (!models.against || models.against->tokenizer->sha256() == models.own.tokenizer->sha256())
+    return;
+  fail(ExitCode::kMismatch,
+       "--against {}: has another tokenizer than {}, so that other things "
+       "would be asked of it",
+       models.against->name, models.own.name);
+}
+
 void add_eval(CLI::App& app) {
   auto options = std::make_shared<EvalOptions>();
   CLI::App* command =
@@ -136,6 +149,10 @@ void add_eval(CLI::App& app) {
       ->required()
       ->check(CLI::IsMember(tasks()));
   add_data_options(*command, *options);
+  command
+      ->add_option("--against", options->against,
+                   "Another checkpoint, judged on the same items: what is the difference?")
+      ->type_name("PATH");
   command->add_option("--seed", options->seed, "Seed of masks, draws and intervals")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

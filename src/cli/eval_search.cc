@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "eval_tasks.h"
 #include "ssmi/report/eval_report.h"
@@ -14,13 +15,18 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-/// Embeds texts and counts those that are cut short.
-class Embedder {
+/// Finds queries' codes by a model's embeddings, and counts the texts that are cut short.
+class Searcher {
  public:
-  Embedder(const EvalOptions& options, const EvalModel& opened, Progress& progress)
-      : options_(options), opened_(opened), progress_(progress) {}
+  Searcher(const EvalOptions& options, const EvalModel& opened, const Texts& queries,
+           Progress& progress)
+      : options_(options), opened_(opened), progress_(progress), queries_(embed(queries)) {}
 
-  at::Tensor operator()(const Texts& texts) {
+  std::vector<int64_t> ranks(const Texts& codes) { return task::ranks(queries_, embed(codes)); }
+  int64_t cut_short() const { return cut_short_; }
+
+ private:
+  at::Tensor embed(const Texts& texts) {
     std::vector<std::vector<int64_t>> rows;
     for (const std::string& text : texts) {
       // One more than is taken tells whether there is more.
@@ -33,29 +39,31 @@ class Embedder {
     }
     return task::embed_rows(*opened_.model, rows, options_.batch_tokens, progress_);
   }
-  int64_t cut_short() const { return cut_short_; }
 
- private:
   const EvalOptions& options_;
   const EvalModel& opened_;
   Progress& progress_;
   int64_t cut_short_ = 0;
+  at::Tensor queries_;
 };
 
 }  // namespace
 
-EvalResult judge_search(const EvalOptions& options, const EvalModel& opened, Progress& progress) {
+EvalResult judge_search(const EvalOptions& options, const EvalModels& models, Progress& progress) {
   const bool answers = options.task == "sqa";
   const task::SearchPairs pairs =
       answers ? task::read_answers(options.data, progress) : task::read_search_pairs(options.data);
-  Embedder embed(options, opened, progress);
-  const at::Tensor queries = embed(pairs.queries);
+  Searcher own(options, models.own, pairs.queries, progress);
+  std::optional<Searcher> other;
+  if (models.against) other.emplace(options, *models.against, pairs.queries, progress);
   const auto metric = [&](const Texts& codes, const char* stream) {
-    Random random(options.seed, fmt::format("bootstrap/{}", stream)), unused = random;
-    task::Metric mrr = task::mean_reciprocal_rank(task::ranks(queries, embed(codes)), random);
-    mrr.baseline =
-        task::mean_reciprocal_rank(task::tfidf_ranks(pairs.queries, codes), unused).value;
-    return report::metric(mrr);
+    Random random(options.seed, fmt::format("bootstrap/{}", stream));
+    const auto found = own.ranks(codes), trivial = task::tfidf_ranks(pairs.queries, codes);
+    const auto others = other ? other->ranks(codes) : std::vector<int64_t>();
+    std::optional<task::Measure> against;
+    if (other) against = task::mean_reciprocal_rank(others);
+    return report::metric(task::measured(task::mean_reciprocal_rank(found),
+                                         task::mean_reciprocal_rank(trivial), against, random));
   };
   EvalResult result;
   result.metrics["mrr"] = metric(pairs.codes, "mrr");
@@ -72,7 +80,7 @@ EvalResult judge_search(const EvalOptions& options, const EvalModel& opened, Pro
     result.metrics["mrr_obfuscated"] = metric(nameless, "mrr_obfuscated");
     result.data["unparsed"] = broken;
   }
-  result.data["cut_short"] = embed.cut_short();
+  result.data["cut_short"] = own.cut_short();
   result.data["sha256"] = pairs.sha256;
   result.baseline = "TF-IDF of the words in names and texts";
   return result;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "ssmi/core/json.h"
@@ -13,7 +14,7 @@
 namespace ssmi::cli {
 
 struct EvalOptions {
-  std::string checkpoint, task, data, fit, device = "cpu", out;
+  std::string checkpoint, against, task, data, fit, device = "cpu", out;
   int64_t length = 256, max_pieces = 0, batch_tokens = 4096;
   uint64_t seed = 1, split_seed = 0;
   int threads = 0;
@@ -21,10 +22,20 @@ struct EvalOptions {
 };
 
 struct EvalModel {
+  std::string name;
   io::Checkpoint checkpoint;
   std::unique_ptr<model::Model> model;
   std::unique_ptr<text::Tokenizer> tokenizer;
 };
+
+/// The model that is judged, and perhaps another one that it is set against.
+struct EvalModels {
+  EvalModel own;
+  std::optional<EvalModel> against;
+};
+
+/// Throws Error{kMismatch} unless both cut texts alike, so that both are asked the same.
+void require_same_tokenizer(const EvalModels& models);
 
 /// What a task's evaluation puts into the report.
 struct EvalResult {
@@ -33,10 +44,10 @@ struct EvalResult {
 };
 
 /// --task mlm and lm.
-EvalResult judge_tokens(const EvalOptions& options, const EvalModel& opened, Progress& progress);
+EvalResult judge_tokens(const EvalOptions& options, const EvalModels& models, Progress& progress);
 /// --task code-search and sqa.
-EvalResult judge_search(const EvalOptions& options, const EvalModel& opened, Progress& progress);
+EvalResult judge_search(const EvalOptions& options, const EvalModels& models, Progress& progress);
 /// --task types.
-EvalResult judge_types(const EvalOptions& options, const EvalModel& opened, Progress& progress);
+EvalResult judge_types(const EvalOptions& options, const EvalModels& models, Progress& progress);
 
 }  // namespace ssmi::cli

@@ -74,26 +74,37 @@ Json corpus_object(const Material& material, const std::vector<task::Piece>& pie
 
 }  // namespace
 
-EvalResult judge_tokens(const EvalOptions& options, const EvalModel& opened, Progress& progress) {
+EvalResult judge_tokens(const EvalOptions& options, const EvalModels& models, Progress& progress) {
   using task::NeighbourTable;
   const bool masked = options.task == "mlm";
-  const int64_t vocab = opened.tokenizer->vocab_size();
+  require_same_tokenizer(models);
+  const text::Tokenizer& tokenizer = *models.own.tokenizer;
+  const int64_t vocab = tokenizer.vocab_size();
   std::optional<task::Masking> masking;
-  if (masked) masking.emplace(task::special_tokens(*opened.tokenizer), vocab);
-  const Material material = read_material(options, *opened.tokenizer, progress);
+  if (masked) masking.emplace(task::special_tokens(tokenizer), vocab);
+  const Material material = read_material(options, tokenizer, progress);
   const auto pieces = drawn_pieces(options, material.judged());
   if (pieces.empty()) bad_input("{}: no text of at least two tokens", options.data);
-  if (!masked) task::require_causal(opened.model->info());
+  if (!masked) {
+    task::require_causal(models.own.model->info());
+    if (models.against) task::require_causal(models.against->model->info());
+  }
 
   const NeighbourTable table(material.counted().ids,
                              masked ? NeighbourTable::kAround : NeighbourTable::kBefore, vocab);
   const task::TokenTask how{masked ? &*masking : nullptr, options.seed, options.batch_tokens};
-  const auto scores = task::evaluate_tokens(*opened.model, pieces, how, vocab, &table, progress);
+  const auto scores =
+      task::evaluate_tokens(*models.own.model, pieces, how, vocab, &table, progress);
+  std::optional<task::TokenEvaluation> others;
+  if (models.against) {
+    others = task::evaluate_tokens(*models.against->model, pieces, how, vocab, nullptr, progress);
+  }
   const auto metric = [&](const auto& measure, const char* stream) {
-    Random random(options.seed, fmt::format("bootstrap/{}", stream)), unused = random;
-    task::Metric metric = measure(scores.model, random);
-    metric.baseline = measure(scores.baseline, unused).value;
-    return report::metric(metric);
+    Random random(options.seed, fmt::format("bootstrap/{}", stream));
+    std::optional<task::Measure> against;
+    if (others) against = measure(others->model);
+    return report::metric(
+        task::measured(measure(scores.model), measure(scores.baseline), against, random));
   };
   const std::string accuracy = masked ? "masked_accuracy" : "accuracy";
   EvalResult result{corpus_object(material, pieces), Json::object(), {}};

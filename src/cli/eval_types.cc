@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "eval_tasks.h"
 #include "ssmi/core/error.h"
@@ -91,21 +92,33 @@ std::vector<Classified> by_majority(std::vector<Classified> units) {
 
 }  // namespace
 
-EvalResult judge_types(const EvalOptions& options, const EvalModel& opened, Progress& progress) {
-  const std::vector<std::string> labels = labels_of(opened.checkpoint);
-  const auto data = task::read_types(options.data, *opened.tokenizer, labels, options.length);
-  const auto units = judged(options, opened, data.functions, labels.size(), progress);
-  const auto classes = static_cast<int64_t>(labels.size());
-  Random random(options.seed, "bootstrap/types"), unused = random;
-  auto metrics = task::class_metrics(units, classes, random);
-  const auto trivial = task::class_metrics(by_majority(units), classes, unused);
-  metrics.accuracy.baseline = trivial.accuracy.value;
-  metrics.f1_macro.baseline = trivial.f1_macro.value;
-  metrics.f1_weighted.baseline = trivial.f1_weighted.value;
+EvalResult judge_types(const EvalOptions& options, const EvalModels& models, Progress& progress) {
+  const std::vector<std::string> labels = labels_of(models.own.checkpoint);
+  require_same_tokenizer(models);
+  if (models.against && labels_of(models.against->checkpoint) != labels) {
+    fail(ExitCode::kMismatch, "--against {}: has other labels than {}", models.against->name,
+         models.own.name);
+  }
+  const auto data = task::read_types(options.data, *models.own.tokenizer, labels, options.length);
+  const auto units = judged(options, models.own, data.functions, labels.size(), progress);
+  const auto trivial = by_majority(units);
+  std::optional<std::vector<Classified>> others;
+  if (models.against)
+    others = judged(options, *models.against, data.functions, labels.size(), progress);
+
+  const auto metric = [&](const auto& measure) {
+    const auto of = [&](const std::vector<Classified>& answers) {
+      return measure(answers, static_cast<int64_t>(labels.size()));
+    };
+    Random random(options.seed, "bootstrap/types");
+    std::optional<task::Measure> against;
+    if (others) against = of(*others);
+    return report::metric(task::measured(of(units), of(trivial), against, random));
+  };
   EvalResult result;
-  result.metrics = {{"accuracy", report::metric(metrics.accuracy)},
-                    {"f1_macro", report::metric(metrics.f1_macro)},
-                    {"f1_weighted", report::metric(metrics.f1_weighted)}};
+  result.metrics = {{"accuracy", metric(task::class_accuracy)},
+                    {"f1_macro", metric(task::f1_macro)},
+                    {"f1_weighted", metric(task::f1_weighted)}};
   result.data = {
       {"rows", data.rows},         {"functions", data.functions.size()}, {"targets", data.targets},
       {"unplaced", data.unplaced}, {"beyond_length", data.cut_off},      {"labels", labels},

@@ -15,25 +15,41 @@ std::string shown(const Json& number) {
   return number.is_null() ? "-" : fmt::format("{:.4f}", number.get<double>());
 }
 
+std::string interval(const Json& entry) {
+  return fmt::format("{} to {}", shown(entry["low"]), shown(entry["high"]));
+}
+
 }  // namespace
 
 Json metric(const task::Metric& metric) {
-  return {{"value", finite(metric.value)},
-          {"low", finite(metric.low)},
-          {"high", finite(metric.high)},
-          {"count", metric.count},
-          {"baseline", metric.baseline ? finite(*metric.baseline) : Json(nullptr)}};
+  Json json{{"value", finite(metric.value)},
+            {"low", finite(metric.low)},
+            {"high", finite(metric.high)},
+            {"count", metric.count},
+            {"baseline", metric.baseline ? finite(*metric.baseline) : Json(nullptr)}};
+  if (metric.against) {
+    json["against"] = {{"value", finite(metric.against->value)},
+                       {"difference", finite(metric.against->difference)},
+                       {"low", finite(metric.against->low)},
+                       {"high", finite(metric.against->high)}};
+  }
+  return json;
 }
 
 std::string metric_table(const Json& metrics) {
-  std::string table = fmt::format("{:<28} {:>10} {:>23} {:>10} {:>10}\n", "metric", "value",
-                                  "95 % interval", "items", "baseline");
+  constexpr std::string_view kRow = "{:<16} {:>9} {:>22} {:>7} {:>9}", kMore = " {:>9} {:>31}";
+  const bool against = metrics.front().contains("against");
+  std::string table = fmt::format(kRow, "metric", "value", "95 % interval", "items", "baseline");
+  if (against) table += fmt::format(kMore, "against", "difference");
   for (const auto& [name, entry] : metrics.items()) {
-    table += fmt::format("{:<28} {:>10} {:>23} {:>10} {:>10}\n", name, shown(entry["value"]),
-                         fmt::format("{} to {}", shown(entry["low"]), shown(entry["high"])),
-                         entry["count"].get<int64_t>(), shown(entry["baseline"]));
+    table += '\n' + fmt::format(kRow, name, shown(entry["value"]), interval(entry),
+                                entry["count"].get<int64_t>(), shown(entry["baseline"]));
+    if (!against) continue;
+    const Json& other = entry["against"];
+    table += fmt::format(kMore, shown(other["value"]),
+                         shown(other["difference"]) + " (" + interval(other) + ")");
   }
-  return table;
+  return table + '\n';
 }
 
 }  // namespace ssmi::report

@@ -1,20 +1,17 @@
 #include "ssmi/task/metrics.h"
 
 #include <cmath>
-
-#include "ssmi/task/bootstrap.h"
+#include <numeric>
 
 namespace ssmi::task {
 namespace {
 
-/// A statistic of all units once each, with its interval.
-Metric with_interval(size_t units, int64_t count, const Statistic& statistic, Random& random) {
-  if (count == 0) return {};
-  std::vector<size_t> each(units);
-  for (size_t i = 0; i < units; ++i)
-    each[i] = i;
-  const Interval interval = bootstrap(units, statistic, random);
-  return {statistic(each), interval.low, interval.high, count, {}};
+/// The statistic of all units, once each.
+double whole(const Measure& measure) {
+  if (measure.count == 0) return 0;
+  std::vector<size_t> each(measure.units);
+  std::iota(each.begin(), each.end(), size_t{0});
+  return measure.statistic(each);
 }
 
 TokenScore sum_of(std::span<const TokenScore> documents, std::span<const size_t> drawn) {
@@ -69,6 +66,19 @@ struct Confusion {
   int64_t count = 0;
 };
 
+template <typename Value>
+Measure of_confusion(std::span<const Classified> units, int64_t classes, Value value) {
+  int64_t count = 0;
+  for (const Classified& unit : units)
+    count += static_cast<int64_t>(unit.gold.size());
+  return {units.size(), count, [=](std::span<const size_t> drawn) {
+            Confusion confusion(classes);
+            for (const size_t i : drawn)
+              confusion.add(units[i]);
+            return value(confusion);
+          }};
+}
+
 }  // namespace
 
 TokenScore& TokenScore::operator+=(const TokenScore& other) {
@@ -78,50 +88,56 @@ TokenScore& TokenScore::operator+=(const TokenScore& other) {
   return *this;
 }
 
-Metric token_accuracy(std::span<const TokenScore> documents, Random& random) {
-  const auto accuracy = [&](std::span<const size_t> drawn) {
-    const TokenScore sum = sum_of(documents, drawn);
-    return ratio(static_cast<double>(sum.correct), static_cast<double>(sum.count));
+Metric measured(const Measure& model, const std::optional<Measure>& baseline,
+                const std::optional<Measure>& against, Random& random) {
+  if (model.count == 0) return {};
+  Random same = random;  // so that the same test sets are drawn
+  const Interval own = bootstrap(model.units, model.statistic, random);
+  Metric metric{whole(model), own.low, own.high, model.count, {}, {}};
+  if (baseline) metric.baseline = whole(*baseline);
+  if (!against) return metric;
+  const auto more = [&](std::span<const size_t> drawn) {
+    return model.statistic(drawn) - against->statistic(drawn);
   };
-  return with_interval(documents.size(), tokens_of(documents), accuracy, random);
+  const Interval interval = bootstrap(model.units, more, same);
+  const double other = whole(*against);
+  metric.against = {other, metric.value - other, interval.low, interval.high};
+  return metric;
 }
 
-Metric perplexity(std::span<const TokenScore> documents, Random& random) {
-  const auto exponential = [&](std::span<const size_t> drawn) {
-    const TokenScore sum = sum_of(documents, drawn);
-    return std::exp(ratio(sum.surprise, static_cast<double>(sum.count)));
-  };
-  return with_interval(documents.size(), tokens_of(documents), exponential, random);
+Measure token_accuracy(std::span<const TokenScore> documents) {
+  return {documents.size(), tokens_of(documents), [=](std::span<const size_t> drawn) {
+            const TokenScore sum = sum_of(documents, drawn);
+            return ratio(static_cast<double>(sum.correct), static_cast<double>(sum.count));
+          }};
 }
 
-Metric mean_reciprocal_rank(std::span<const int64_t> ranks, Random& random) {
-  const auto mean = [&](std::span<const size_t> drawn) {
-    double sum = 0;
-    for (const size_t i : drawn)
-      sum += 1 / static_cast<double>(ranks[i]);
-    return sum / static_cast<double>(drawn.size());
-  };
-  return with_interval(ranks.size(), static_cast<int64_t>(ranks.size()), mean, random);
+Measure perplexity(std::span<const TokenScore> documents) {
+  return {documents.size(), tokens_of(documents), [=](std::span<const size_t> drawn) {
+            const TokenScore sum = sum_of(documents, drawn);
+            return std::exp(ratio(sum.surprise, static_cast<double>(sum.count)));
+          }};
 }
 
-ClassMetrics class_metrics(std::span<const Classified> units, int64_t classes, Random& random) {
-  int64_t count = 0;
-  for (const Classified& unit : units)
-    count += static_cast<int64_t>(unit.gold.size());
-  const auto metric = [&](auto value_of) {
-    const auto statistic = [&](std::span<const size_t> drawn) {
-      Confusion confusion(classes);
-      for (const size_t i : drawn)
-        confusion.add(units[i]);
-      return value_of(confusion);
-    };
-    return with_interval(units.size(), count, statistic, random);
-  };
-  ClassMetrics metrics;
-  metrics.accuracy = metric([](const Confusion& c) { return c.accuracy(); });
-  metrics.f1_macro = metric([](const Confusion& c) { return c.f1(false); });
-  metrics.f1_weighted = metric([](const Confusion& c) { return c.f1(true); });
-  return metrics;
+Measure mean_reciprocal_rank(std::span<const int64_t> ranks) {
+  return {ranks.size(), static_cast<int64_t>(ranks.size()), [=](std::span<const size_t> drawn) {
+            double sum = 0;
+            for (const size_t i : drawn)
+              sum += 1 / static_cast<double>(ranks[i]);
+            return sum / static_cast<double>(drawn.size());
+          }};
+}
+
+Measure class_accuracy(std::span<const Classified> units, int64_t classes) {
+  return of_confusion(units, classes, [](const Confusion& c) { return c.accuracy(); });
+}
+
+Measure f1_macro(std::span<const Classified> units, int64_t classes) {
+  return of_confusion(units, classes, [](const Confusion& c) { return c.f1(false); });
+}
+
+Measure f1_weighted(std::span<const Classified> units, int64_t classes) {
+  return of_confusion(units, classes, [](const Confusion& c) { return c.f1(true); });
 }
 
 }  // namespace ssmi::task

@@ -16,11 +16,11 @@ MAMBA = {"model_type": "mamba", "architectures": ["MambaForCausalLM"], "vocab_si
          "tie_word_embeddings": True, "pad_token_id": 0}
 
 
-def model(ssmi, tmp_path, config=CODESSM):
-    folder = tmp_path / config["model_type"]
+def model(ssmi, tmp_path, config=CODESSM, seed=1):
+    folder = tmp_path / f"{config['model_type']}-{seed}"
     config_path = tmp_path / "config.json"
     config_path.write_text(json.dumps(config))
-    ssmi("init", "--config", config_path, "--out", folder)
+    ssmi("init", "--config", config_path, "--seed", seed, "--out", folder)
     word_tokenizer().save(str(folder / "tokenizer.json"))
     return folder
 
@@ -192,3 +192,46 @@ def test_types_are_judged_by_a_token_classifier(ssmi, tmp_path, validated):
     assert metrics["accuracy"]["value"] in (0, 0.25, 0.5, 0.75, 1)
     result = ssmi("eval", "bimamba-typeseg", "--task", "types", "--data", "t.jsonl", expect=4)
     assert "none of the 35 labels is 'other'" in result.stderr
+
+
+TYPER = {**CODESSM, "architectures": ["CodeSSMForTokenClassification"],
+         "id2label": {"0": "int", "1": "other"}, "num_labels": 2}
+
+
+@pytest.mark.parametrize("task, config, row", [
+    ("mlm", CODESSM, {"pkg": "{}", "text": "a b c d e f a b {}"}),
+    ("lm", MAMBA, {"pkg": "{}", "text": "a b c d e f a b {}"}),
+    ("code-search", CODESSM, {"doc": "{} c", "code": "def {} ( ) :\n c = 1"}),
+    ("types", TYPER, {"code": "def f ( {} , c ) :\n pass", "targets": [["param", "c", "int"]]})])
+def test_another_checkpoint_is_judged_on_the_same_items(ssmi, tmp_path, validated, task, config, row):
+    text = "".join(json.dumps(row).replace("{}", word) + "\n" for word in "abdef")
+    (tmp_path / "d.jsonl").write_text(text)
+    folders = [model(ssmi, tmp_path, config, seed) for seed in (1, 2)]
+    command = ["eval", folders[0], "--task", task, "--data", "d.jsonl", "--out", "r.json"]
+    alone = {}
+    for folder in folders:
+        ssmi("eval", folder, *command[2:])
+        alone[folder] = validated("eval", tmp_path / "r.json")["metrics"]
+    printed = ssmi(*command, "--against", folders[1]).stdout
+    report = validated("eval", tmp_path / "r.json")
+    assert "difference" in printed and report["run"]["against"]["name"] == str(folders[1])
+    for name, metric in report["metrics"].items():
+        against = metric.pop("against")
+        assert metric == alone[folders[0]][name]
+        assert against["value"] == alone[folders[1]][name]["value"]
+        assert against["difference"] == pytest.approx(metric["value"] - against["value"])
+        assert against["low"] <= against["difference"] <= against["high"]
+    ssmi(*command, "--against", folders[0])
+    for metric in validated("eval", tmp_path / "r.json")["metrics"].values():
+        assert metric["against"] == {"value": metric["value"], "difference": 0, "low": 0, "high": 0}
+
+
+def test_who_cannot_be_asked_the_same_is_refused(ssmi, tmp_path):
+    data = corpus(tmp_path / "c.jsonl", ROWS)
+    mlm = ["eval", model(ssmi, tmp_path), "--task", "mlm", "--data", data, "--against"]
+    assert "has another tokenizer" in ssmi(*mlm, "bimamba-typeseg", expect=4).stderr
+    (tmp_path / "t.jsonl").write_text(json.dumps({"code": "def f ( a ) :\n b", "targets": [["param", "a", "int"]]}))
+    one, other = (model(ssmi, tmp_path, {**TYPER, "id2label": {"0": name, "1": "other"}}, seed)
+                  for seed, name in ((3, "int"), (4, "str")))
+    types = ["eval", one, "--task", "types", "--data", "t.jsonl", "--against", other]
+    assert "has other labels than" in ssmi(*types, expect=4).stderr

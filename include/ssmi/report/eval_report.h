@@ -7,7 +7,8 @@
 
 namespace ssmi::report {
 
-/// {value, low, high, count, baseline}; null for what does not exist.
+/// {value, low, high, count, baseline}, null for what does not exist; with `against` {value,
+/// difference, low, high} where the metric has that.
 Json metric(const task::Metric& metric);
 
 /// Metrics by name as a table for people.
