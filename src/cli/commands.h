@@ -26,6 +26,12 @@ void add_spectrum(CLI::App& app);
 void add_tokens(CLI::App& app);
 void add_train(CLI::App& app);
 
+/// What commands open that are given no checkpoint.
+inline constexpr const char* kBundledModel = "codessm-mini";
+
+/// Adds the positional argument that names a checkpoint. What `name` holds is its default.
+CLI::Option* add_checkpoint(CLI::App& command, std::string& name);
+
 /// A checkpoint folder or weight file by path, else a folder by name in those of SSMI_MODELS
 /// (separated by ':'), else in the installed share/models. Throws Error{kDisk} saying where it
 /// looked.

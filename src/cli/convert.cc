@@ -56,11 +56,7 @@ void add_convert(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "convert", "Write a checkpoint as safetensors, in the precision that you name");
-  command
-      ->add_option("checkpoint", options->checkpoint,
-                   "Checkpoint folder, weight file, or the name of a known one")
-      ->required()
-      ->type_name("PATH");
+  add_checkpoint(*command, options->checkpoint)->required();
   command->add_option("--out", options->out, "Folder to write; must not exist")
       ->required()
       ->type_name("DIR");

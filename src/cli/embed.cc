@@ -18,7 +18,7 @@ namespace ssmi::cli {
 namespace {
 
 struct Options {
-  std::string folder, ids, data, text, field = "code", device = "cpu", out;
+  std::string folder = kBundledModel, ids, data, text, field = "code", device = "cpu", out;
   std::vector<std::string> sites;
   std::vector<int64_t> layers;
   int64_t max_tokens = 2048;
@@ -116,11 +116,7 @@ void add_embed(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("embed", "Write hidden states (and other sites) as safetensors");
-  command
-      ->add_option("checkpoint", options->folder,
-                   "Checkpoint folder, weight file, or the name of a known one")
-      ->required()
-      ->type_name("PATH");
+  add_checkpoint(*command, options->folder);
   auto* input = command->add_option_group("input", "One of");
   input->add_option("--ids", options->ids, "safetensors with input_ids and perhaps attention_mask")
       ->type_name("FILE");

@@ -136,11 +136,7 @@ void add_eval(CLI::App& app) {
   auto options = std::make_shared<EvalOptions>();
   CLI::App* command =
       app.add_subcommand("eval", "Judge a model on a task, beside the strongest trivial answer");
-  command
-      ->add_option("checkpoint", options->checkpoint,
-                   "Checkpoint folder, weight file, or the name of a known one")
-      ->required()
-      ->type_name("PATH");
+  add_checkpoint(*command, options->checkpoint);
   command
       ->add_option("--task", options->task,
                    "mlm: masked tokens; lm: next tokens; code-search: functions by their "

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "commands.h"
 #include "ssmi/core/json.h"
 #include "ssmi/core/progress.h"
 #include "ssmi/io/checkpoint.h"
@@ -14,7 +15,7 @@
 namespace ssmi::cli {
 
 struct EvalOptions {
-  std::string checkpoint, against, task, data, fit, device = "cpu", out;
+  std::string checkpoint = kBundledModel, against, task, data, fit, device = "cpu", out;
   int64_t length = 256, max_pieces = 0, batch_tokens = 4096;
   uint64_t seed = 1, split_seed = 0;
   int threads = 0;

@@ -13,7 +13,7 @@ namespace ssmi::cli {
 namespace {
 
 struct Options {
-  std::string checkpoint;
+  std::string checkpoint = kBundledModel;
   bool json = false;
 };
 
@@ -111,11 +111,7 @@ void add_inspect(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "inspect", "Check a checkpoint and say what it holds and what can be asked");
-  command
-      ->add_option("checkpoint", options->checkpoint,
-                   "Checkpoint folder, weight file, or the name of a known one")
-      ->required()
-      ->type_name("PATH");
+  add_checkpoint(*command, options->checkpoint);
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options] { run(*options); });
 }

@@ -19,6 +19,13 @@ fs::path share_folder() {
        binary.string());
 }
 
+CLI::Option* add_checkpoint(CLI::App& command, std::string& name) {
+  return command
+      .add_option("checkpoint", name, "Checkpoint folder, weight file, or the name of a known one")
+      ->type_name("PATH")
+      ->capture_default_str();
+}
+
 fs::path resolve_model(const std::string& name) {
   std::error_code status;
   if (fs::is_directory(name, status) || fs::is_regular_file(name, status)) return name;

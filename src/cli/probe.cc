@@ -25,7 +25,7 @@ namespace ssmi::cli {
 namespace {
 
 struct Options {
-  std::vector<std::string> checkpoints{"bimamba-typeseg"};
+  std::vector<std::string> checkpoints{kBundledModel};
   std::vector<std::string> tasks{"distance", "siblings", "dfg"};
   std::vector<std::string> probes{"linear", "directprobe"};
   std::map<std::string, std::string> tasks_left_out;  // task -> why

@@ -19,7 +19,7 @@ namespace ssmi::cli {
 namespace {
 
 struct Options {
-  std::vector<std::string> checkpoints;
+  std::vector<std::string> checkpoints{kBundledModel};
   spectrum::Options spectrum;
   std::string out, dtype = "float64";
   int threads = 0;
@@ -134,8 +134,8 @@ void add_spectrum(CLI::App& app) {
       ->add_option("checkpoint", options->checkpoints,
                    "Checkpoint folders, or names of known ones; later ones are compared with the "
                    "first")
-      ->required()
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->capture_default_str();
   auto& spectrum = options->spectrum;
   command->add_option("--length", spectrum.length, "Taps of each kernel, in tokens")
       ->check(CLI::Range(int64_t{32}, int64_t{1} << 20))

@@ -65,11 +65,7 @@ void run(const Options& options) {
 void add_tokens(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("tokens", "Show how a checkpoint's tokenizer cuts a text");
-  command
-      ->add_option("checkpoint", options->model,
-                   "Checkpoint folder, GGUF file, or the name of a known one")
-      ->required()
-      ->type_name("PATH");
+  add_checkpoint(*command, options->model)->required();
   command->add_option("file", options->file, "Text; - or nothing reads standard input")
       ->type_name("FILE|-");
   command->add_flag("--json", options->json, "Print JSON instead of a table");

@@ -1,0 +1,71 @@
+"""How each model that ssmi ships is made, as the commands that make it."""
+from dataclasses import dataclass
+
+CORPUS = "corpus/python_train.jsonl.xz"
+FUNCTIONS = "functions/python_docstring_{}.jsonl.xz"
+TYPES = "types/python_types_{}.jsonl.xz"
+
+
+@dataclass
+class Recipe:
+    """How a model is made. `start` is what it is fine-tuned from; `control` whether the same is also
+    done from random weights, which does not ship."""
+    name: str
+    what: str
+    config: str
+    train: str
+    task: str
+    judged: str = CORPUS
+    start: str = ""
+    control: bool = False
+    against: str = ""
+    seed: int = 1
+
+    def command(self, scratch=False):
+        run = f"runs/{self.name}" + ("-scratch" if scratch else "")
+        if self.start:
+            command = ["finetune", f"models/{self.start}", "--task", self.task]
+        else:
+            command = ["train", "--tokenizer", "tokenizer.json"]
+        command += ["--config", f"configs/{self.config}.json", "--data", self.train, "--out", run,
+                    "--threads", "1"]
+        if self.seed != 1:
+            command += ["--set", f"seed={self.seed}"]
+        return command + (["--from-scratch"] if scratch else [])
+
+    def evaluation(self):
+        command = ["eval", f"models/{self.name}", "--task", self.task, "--data", self.judged]
+        return command + (["--against", self.against] if self.against else [])
+
+
+def pretrained():
+    mlm, lm = "masked tokens (15 %, 80/10/10)", "the next token"
+    return [Recipe("codessm-mini", f"A CodeSSM (bidirectional S4D) pretrained on {mlm}", "train/codessm-mini", CORPUS,
+                   "mlm"),
+            Recipe("rocoder-mini", f"A RoCoder (rotary Transformer encoder) pretrained on {mlm}",
+                   "train/rocoder-mini", CORPUS, "mlm"),
+            Recipe("mamba-mini", f"A causal Mamba pretrained on {lm}", "train/mamba-mini", CORPUS, "lm"),
+            Recipe("codessm-mini-hf", f"A CodeSSM with the high-frequency path, pretrained on {mlm}",
+                   "train/codessm-mini-hf", CORPUS, "mlm", against="models/codessm-mini")]
+
+
+def fine_tuned(base, kind, seed=1):
+    """What `base` becomes by a fine-tuning: "types", "search" or "continued"."""
+    task, what, train, judged = {
+        "types": ("types", "type inference", TYPES.format("train"), TYPES.format("dev")),
+        "search": ("code-search", "code search", FUNCTIONS.format("train"), FUNCTIONS.format("dev")),
+        "continued": ("mlm", "more of its pretraining: the null that tells fine-tuning from more training",
+                      CORPUS, CORPUS)}[kind]
+    name = f"{base}-{kind}" + (f"-seed{seed}" if seed != 1 else "")
+    control = kind != "continued" and seed == 1
+    config = "continued" if kind == "continued" else task
+    against = f"runs/{base}-{kind}-scratch" if kind != "continued" else f"models/{base}"
+    return Recipe(name, f"{base}, fine-tuned for {what}", f"finetune/{config}", train, task, judged, base, control,
+                  against, seed)
+
+
+def shipped():
+    """The recipes of share/models by name, each behind those it needs."""
+    made = pretrained() + [fine_tuned(base, kind) for base in ("codessm-mini", "rocoder-mini")
+                           for kind in ("types", "search", "continued")]
+    return {recipe.name: recipe for recipe in made}
