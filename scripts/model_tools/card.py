@@ -40,7 +40,7 @@ class Card:
             return (f"the held-out packages {', '.join(data['held_out'])} ({data['tokens']:,} tokens), of which nothing "
                     "was trained on")
         if "targets" in data:
-            return f"{data['functions']:,} functions of networkx and tornado, which nothing was trained on"
+            return f"{data['functions']:,} functions of tornado, which nothing was trained on"
         return f"{data['pairs']:,} functions of networkx and tornado, which nothing was trained on"
 
     def verdict(self, name, metric):

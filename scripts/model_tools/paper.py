@@ -217,7 +217,7 @@ def document(plan, found):
     paper = Paper(plan, found)
     lines = ["# The paper's questions at small scale", "",
              "Written by `scripts/reproduce-paper` (plan: `configs/experiments/paper.json`). SSM-Interpret (arXiv 2602.06774) "
-             "probes CodeSSM and RoCoder of 12 layers and 100 million parameters or more before and after fine-tuning. Here the same is "
+             "probes CodeSSM and RoCoder of 12 layers of width 1024 before and after fine-tuning. Here the same is "
              "asked of four-layer models of 2.3 to 2.5 million parameters, trained on 15 million tokens of Python "
              "([their cards](../share/models)). What holds here need not hold there, and the other way round.", "",
              *paper.verdicts(), *paper.known(), *paper.layers(), *paper.fine_tuning(), *paper.spectra(), *paper.metrics(),

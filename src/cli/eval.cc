@@ -27,6 +27,13 @@ const std::map<std::string, Task>& tasks() {
   return kTasks;
 }
 
+/// What a task takes without --data, in share/data.
+const std::map<std::string, std::string>& bundled() {
+  static const std::map<std::string, std::string> kBundled{
+      {"code-search", "python-functions.jsonl.xz"}, {"types", "python-types.jsonl.xz"}};
+  return kBundled;
+}
+
 EvalModel open_model(const std::string& name, const EvalOptions& options, Progress& progress) {
   EvalModel opened{name, io::open_checkpoint(resolve_model(name)), nullptr, nullptr};
   const bool of_body = tasks().at(options.task) == judge_search;
@@ -66,14 +73,18 @@ Json run_object(const EvalOptions& options, const EvalModels& models) {
 
 /// What only some tasks take is not passed over in silence.
 void check_usage(const EvalOptions& options) {
+  if (options.data.empty() && bundled().count(options.task) == 0) {
+    fail(ExitCode::kUsage, "--data is needed: nothing is bundled for --task {}", options.task);
+  }
   const bool tokens = options.task == "mlm" || options.task == "lm";
   if (!tokens && !options.fit.empty()) fail(ExitCode::kUsage, "--fit: is of --task mlm and lm");
   if (!tokens && options.max_pieces > 0)
     fail(ExitCode::kUsage, "--max-pieces: is of --task mlm and lm");
 }
 
-void run(const EvalOptions& options) {
+void run(EvalOptions options) {
   check_usage(options);
+  if (options.data.empty()) options.data = share_folder() / "data" / bundled().at(options.task);
   catch_signals();
   const report::Timing timing;
   StderrProgress progress(options.quiet);
@@ -97,8 +108,8 @@ void run(const EvalOptions& options) {
 void add_data_options(CLI::App& command, EvalOptions& options) {
   command
       .add_option("--data", options.data,
-                  "JSONL (plain or compressed) to evaluate on; sqa takes more (docs/eval.md)")
-      ->required()
+                  "JSONL (plain or compressed) to evaluate on; sqa takes more (docs/eval.md); "
+                  "code-search and types have bundled functions (default)")
       ->type_name("FILE");
   command
       .add_option("--fit", options.fit,
