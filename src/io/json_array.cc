@@ -25,7 +25,7 @@ class Nesting {
   }
   /// Whether `next` ends what stands at the top.
   bool ends_at(char next) const {
-    return depth_ == 0 && !in_string_ && (next == ',' || next == ']');
+    return depth_ <= 0 && !in_string_ && (next == ',' || next == ']');
   }
 
  private:
