@@ -132,7 +132,8 @@ TEST_CASE("answers: rows that are none are refused by their line") {
 /// The mean reciprocal rank of TF-IDF.
 double tfidf(const SearchPairs& pairs) {
   Random random(1, "test");
-  return mean_reciprocal_rank(tfidf_ranks(pairs.queries, pairs.codes), random).value;
+  const auto found = tfidf_ranks(pairs.queries, pairs.codes);
+  return measured(mean_reciprocal_rank(found), {}, {}, random).value;
 }
 
 TEST_CASE("answers: StackOverflow's titles as CodeNN and StaQC have them") {
