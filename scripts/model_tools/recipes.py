@@ -30,7 +30,8 @@ class Recipe:
         command += ["--config", f"configs/{self.config}.json", "--data", self.train, "--out", run,
                     "--threads", "1"]
         if self.seed != 1:
-            command += ["--set", f"seed={self.seed}"]
+            # Of pretraining the configuration has seed 11, so that it is no replay of the seed that it began with.
+            command += ["--set", f"seed={self.seed + (10 if self.task == 'mlm' else 0)}"]
         return command + (["--from-scratch"] if scratch else [])
 
     def evaluation(self):

@@ -32,7 +32,7 @@ def report_text(binary, tmp_path_factory):
 
 def test_report_has_every_probe_with_its_controls(report_text, validated):
     report = validated("probe", report_text)
-    model = "bimamba-typeseg"
+    model = "codessm-mini"
     for task in ("distance", "siblings", "dfg"):
         for control in ("majority", "texts", "texts_and_gap"):
             assert len(rows(report, task=task, control=control, checkpoint=None, layer=None)) == 1
@@ -110,8 +110,8 @@ def test_a_signal_ends_the_run_with_its_code_and_keeps_the_steps(binary, tmp_pat
 def test_the_table_and_the_sentence_are_for_people(ssmi):
     output = ssmi("probe", "--tasks", "dfg", "--probes", "linear", "--layers", "1", "--twins", "0",
                   "--pairs-per-label", "40", "--max-functions", "80", "--out", "r.json").stdout
-    assert "bimamba-typeseg, dfg (96 training and 24 test pairs)" in output
-    assert "Shown: block 1 of bimamba-typeseg" in output
+    assert "codessm-mini, dfg (96 training and 24 test pairs)" in output
+    assert "Shown: block 1 of codessm-mini" in output
     assert "Report: r.json" in output
 
 
@@ -143,7 +143,7 @@ def test_published_variants_run(ssmi, tmp_path, validated):
 
 
 @pytest.mark.parametrize("arguments, code, message", [
-    (["--layers", "9"], 4, "layers 0 (embedding) to 6"),
+    (["--layers", "9"], 4, "layers 0 (embedding) to 4"),
     (["nonesuch"], 6, "no such checkpoint folder"),
     (["--data", "gone.jsonl"], 6, "gone.jsonl"),
     (["--data", "empty.jsonl"], 3, "empty.jsonl"),
@@ -186,5 +186,5 @@ def test_progress_is_a_line_that_rewrites_itself_on_a_terminal(binary, tmp_path)
     os.close(terminal)
     assert process.wait(timeout=60) == 0
     assert b"\r\x1b[K" in shown
-    assert re.search(rb"forward bimamba-typeseg: \d+/\d+ functions \(\d+\.\d/s, \d+s left\)", shown)
+    assert re.search(rb"forward codessm-mini: \d+/\d+ functions \(\d+\.\d/s, \d+s left\)", shown)
     assert b"passes over" in shown

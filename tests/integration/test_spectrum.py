@@ -229,7 +229,7 @@ def test_equal_runs_give_equal_reports(ssmi, validated, tmp_path):
 
 
 @pytest.mark.parametrize("arguments, code, message", [
-    ([], 2, "checkpoint is required"),
+    ([], 2, "--out is required"),
     (["missing", "--out", "r.json"], 6, "no such checkpoint folder"),
     (["model", "--out", "r.json", "--length", "31"], 2, "--length"),
     (["model", "--out", "r.json", "--centroid", "0.6"], 2, "--centroid"),
