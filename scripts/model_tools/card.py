@@ -16,6 +16,7 @@ class Card:
         self.config, self.data_sha256 = run["config"], run["data_sha256"]
         inspected = subprocess.run([shop.binary, "inspect", self.folder, "--json"], check=True,
                                    capture_output=True, text=True)
+        assert shop.sha256(self.folder) == self.report["run"]["checkpoint"]["sha256"]
         self.parameters = json.loads(inspected.stdout)["parameters"]
 
     def tokens(self):
@@ -61,7 +62,7 @@ class Card:
                 other = metric["against"]
                 line += f" {other['value']:.4f} | {other['difference']:+.4f} [{other['low']:+.4f}, {other['high']:+.4f}] |"
             lines.append(line)
-        note = f"Baseline: {self.report['baseline']}."
+        note = f"Baseline: {self.report['baseline']}; better or worse is where the whole interval lies beyond it."
         if self.recipe.control:
             note += f" `{Path(against).name}`: the same fine-tuning from random weights."
         elif self.recipe.start:

@@ -1,6 +1,7 @@
 """Runs ssmi to make, convert and judge models; what is done is not done again."""
 import json
 import os
+import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -35,8 +36,7 @@ class Workshop:
         if argument.endswith(".xz"):
             return str(self.data / argument)
         if argument.startswith("runs/") and argument.endswith("-scratch"):
-            steps = sorted((self.out / argument).glob("step-*"))
-            return str(steps[-1] if steps else self.out / argument)
+            return str(self.finished(argument) or self.out / argument)
         if argument.startswith(("runs/", "models/")) or argument == "tokenizer.json":
             return str(self.out / argument)
         return argument
@@ -74,17 +74,35 @@ class Workshop:
 
     def converted(self, recipe):
         """The checkpoint as it ships: matrices in float16."""
-        folder = self.out / "models" / recipe.name
+        folder, last = self.out / "models" / recipe.name, self.finished(f"runs/{recipe.name}")
+        weights = "model.safetensors"
+        if folder.exists() and (folder / weights).stat().st_mtime < (last / weights).stat().st_mtime:
+            shutil.rmtree(folder)  # the run was done again
         if not folder.exists():
-            subprocess.run([self.binary, "convert", self.finished(f"runs/{recipe.name}"), "--out", folder,
-                            "--dtype", "float16"], check=True)
+            subprocess.run([self.binary, "convert", last, "--out", folder, "--dtype", "float16"], check=True)
 
     def evaluated(self, recipe):
-        report = self.out / "reports" / f"{recipe.name}.json"
-        if not report.exists():
-            print(f"ssmi {' '.join(recipe.evaluation())}", flush=True)
-            subprocess.run([self.binary, *map(self.path, recipe.evaluation()), "--out", report, "--quiet"],
-                           check=True)
+        command = [*map(self.path, recipe.evaluation())]
+        models = [command[1]] + ([command[-1]] if recipe.against else [])
+        self.reported(command, models, self.out / "reports" / f"{recipe.name}.json")
+
+    def sha256(self, model):
+        """What ssmi calls the checkpoint's hash."""
+        inspected = subprocess.run([self.binary, "inspect", model, "--json"], check=True, capture_output=True, text=True)
+        return json.loads(inspected.stdout)["sha256"]
+
+    def reported(self, command, models, report):
+        """The report of an ssmi command on models, which is made unless it is there, of these very models."""
+        wanted = [self.sha256(model) for model in models]
+        if report.exists():
+            run = json.loads(report.read_text())["run"]
+            found = run.get("checkpoints") or [run["checkpoint"], *([run["against"]] if "against" in run else [])]
+            if [entry["sha256"] for entry in found] == wanted:
+                return json.loads(report.read_text())
+        print(f"ssmi {command[0]}: {report.name}", flush=True)
+        resume = ["--resume"] if Path(f"{report}.partial").exists() else []
+        subprocess.run([self.binary, *map(str, command), "--out", report, "--quiet", *resume], check=True)
+        return json.loads(report.read_text())
 
     def each(self, work, items):
         """work(*item) for each item, as many at once as there are jobs."""

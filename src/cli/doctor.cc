@@ -1,6 +1,7 @@
 #include <fmt/ranges.h>
 
 #include <iostream>
+#include <set>
 
 #include "commands.h"
 #include "ssmi/code/language.h"
@@ -40,10 +41,13 @@ Json share_of(Problems& problems) {
   try {
     const auto folder = share_folder();
     share["folder"] = folder.string();
+    std::set<std::filesystem::path> models;
     for (const auto& entry : std::filesystem::directory_iterator(folder / "models")) {
-      if (!entry.is_directory()) continue;
-      model::load_model(io::open_checkpoint(entry.path()));
-      share["models"].push_back(entry.path().filename().string());
+      if (entry.is_directory()) models.insert(entry.path());
+    }
+    for (const auto& path : models) {
+      model::load_model(io::open_checkpoint(path));
+      share["models"].push_back(path.filename().string());
     }
     const auto set = code::load_functions(folder / "data/python-functions.jsonl.xz");
     share["functions"] = set.functions.size();

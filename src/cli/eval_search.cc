@@ -1,6 +1,8 @@
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "eval_tasks.h"
@@ -26,18 +28,27 @@ class Searcher {
   int64_t cut_short() const { return cut_short_; }
 
  private:
+  /// Equal texts have equal embeddings to the bit, so that they tie.
   at::Tensor embed(const Texts& texts) {
+    std::map<std::string_view, int64_t> known;
+    std::vector<int64_t> places;
     std::vector<std::vector<int64_t>> rows;
+    std::vector<bool> cut;
     for (const std::string& text : texts) {
+      const auto [place, is_new] = known.emplace(text, static_cast<int64_t>(rows.size()));
+      places.push_back(place->second);
+      if (!is_new) continue;
       // One more than is taken tells whether there is more.
       auto ids = task::first_tokens(*opened_.tokenizer, text, options_.length + 1);
-      if (static_cast<int64_t>(ids.size()) > options_.length) {
-        ++cut_short_;
-        ids.pop_back();
-      }
+      cut.push_back(static_cast<int64_t>(ids.size()) > options_.length);
+      if (cut.back()) ids.pop_back();
       rows.push_back(std::move(ids));
     }
-    return task::embed_rows(*opened_.model, rows, options_.batch_tokens, progress_);
+    for (const int64_t place : places)
+      cut_short_ += cut[static_cast<size_t>(place)] ? 1 : 0;
+    const at::Tensor distinct =
+        task::embed_rows(*opened_.model, rows, options_.batch_tokens, progress_);
+    return distinct.index_select(0, at::tensor(places, at::kLong));
   }
 
   const EvalOptions& options_;

@@ -8,6 +8,7 @@
 
 #include "eval_tasks.h"
 #include "ssmi/core/error.h"
+#include "ssmi/model/forward_rows.h"
 #include "ssmi/report/eval_report.h"
 #include "ssmi/task/metrics.h"
 #include "ssmi/task/types.h"
@@ -36,11 +37,7 @@ std::vector<std::string> labels_of(const io::Checkpoint& checkpoint) {
 std::vector<int64_t> predicted(const model::Model& model, const task::TypeBatch& batch,
                                size_t labels) {
   const model::Batch there{batch.batch.ids.to(model.device()), batch.batch.offsets};
-  at::Tensor logits;
-  const std::pair<model::Site, int64_t> point{model::Site::kLogits, 0};
-  model.forward(there, model::Tap({&point, 1}, [&](model::Site, int64_t, at::Tensor& value) {
-                  logits = value;
-                }));
+  const at::Tensor logits = model::value_at(model, there, {model::Site::kLogits, 0});
   if (logits.size(0) != batch.batch.ids.numel() || logits.size(1) != static_cast<int64_t>(labels)) {
     fail(ExitCode::kMismatch,
          "the model's head gives [{}, {}] for {} tokens and {} labels: it does not classify tokens",

@@ -10,6 +10,7 @@
 #include "ssmi/task/embedding.h"
 #include "ssmi/task/search_pairs.h"
 #include "ssmi/text/tokenizer.h"
+#include "ssmi/train/centre.h"
 #include "training.h"
 
 namespace ssmi::cli {
@@ -61,6 +62,9 @@ std::string family(const Json& config, const std::string& where) {
 /// The config of the model that the task needs: the checkpoint's with another head.
 Json config_of(const Options& options, const Origin& origin) {
   Json config = origin.checkpoint.config;
+  for (const char* key : {"torch_dtype", "dtype"}) {
+    if (config.contains(key)) config[key] = "float32";
+  }
   const std::string name = family(config, origin.checkpoint.config_path.string());
   if (keeps_head(options)) return config;
   config.erase("num_labels");
@@ -108,8 +112,9 @@ struct Prepared {
   std::string data_sha256;
 };
 
+/// The work of finding codes. The model's embeddings are centred before it begins.
 Prepared prepare_search(const task::SearchPairs& pairs, const text::Tokenizer& tokenizer,
-                        const train::TrainConfig& config) {
+                        const train::TrainConfig& config, model::Model& model) {
   train::TokenPairs tokens;
   for (size_t i = 0; i < pairs.size(); ++i) {
     auto query = task::first_tokens(tokenizer, pairs.queries[i], config.length);
@@ -118,11 +123,19 @@ Prepared prepare_search(const task::SearchPairs& pairs, const text::Tokenizer& t
     tokens.queries.push_back(std::move(query));
     tokens.codes.push_back(std::move(code));
   }
+  constexpr size_t kCentred = 256;  // texts and codes each
+  std::vector<std::vector<int64_t>> sample;
+  const size_t every = std::max<size_t>(1, tokens.codes.size() / kCentred);
+  for (size_t pair = 0; pair < tokens.codes.size() && sample.size() < 2 * kCentred; pair += every) {
+    sample.push_back(tokens.queries[pair]);
+    sample.push_back(tokens.codes[pair]);
+  }
+  train::centre_embeddings(model, sample);
   return {train::search_work(config, std::move(tokens)), pairs.sha256};
 }
 
 Prepared prepare(const Options& options, const Origin& origin, const train::TrainConfig& config,
-                 const model::Model& model, task::TokenCorpus& corpus, Progress& progress) {
+                 model::Model& model, task::TokenCorpus& corpus, Progress& progress) {
   const text::Tokenizer& tokenizer = *origin.tokenizer;
   switch (config.objective) {
     case train::Objective::kTypes: {
@@ -133,9 +146,9 @@ Prepared prepare(const Options& options, const Origin& origin, const train::Trai
       return {train::types_work(config, std::move(data.functions)), data.sha256};
     }
     case train::Objective::kCodeSearch:
-      return prepare_search(task::read_search_pairs(options.data), tokenizer, config);
+      return prepare_search(task::read_search_pairs(options.data), tokenizer, config, model);
     case train::Objective::kAnswers:
-      return prepare_search(task::read_answers(options.data, progress), tokenizer, config);
+      return prepare_search(task::read_answers(options.data, progress), tokenizer, config, model);
     case train::Objective::kMaskedTokens:
     case train::Objective::kNextToken:
       break;
@@ -150,9 +163,9 @@ void run(const Options& options) {
   StderrProgress progress(options.quiet);
   const Origin origin = open_origin(options);
   Json json = read_training_json(options);
+  train::set_values(json, options.values);
   json["model"] = config_of(options, origin);
   json["objective"] = options.task;
-  train::set_values(json, options.values);
   const train::TrainConfig config = train::read_train_config(json, options.config);
   const auto model = filled_model(options, origin, config);
   task::TokenCorpus corpus;

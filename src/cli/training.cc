@@ -35,6 +35,11 @@ Json read_training_json(const TrainingOptions& options) {
 void run_training(const TrainingOptions& options, const Json& run, const train::TrainConfig& config,
                   const train::Work& work, const train::Made& made, model::Model& model,
                   Progress& progress) {
+  const int64_t most = model.info().max_tokens;
+  if (most > 0 && config.length > most) {
+    fail(ExitCode::kMismatch, "'length' is {}: the model has positions for {} tokens",
+         config.length, most);
+  }
   const train::RunFolder folder(options.out, run);
   if (options.resume && !folder.newest()) {
     fail(ExitCode::kMismatch, "--resume: {} holds no checkpoint to go on from", options.out);

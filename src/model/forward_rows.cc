@@ -14,6 +14,12 @@ std::pair<Site, int64_t> hidden_state(int64_t layer) {
                     : std::pair(Site::kBlockOutput, layer);
 }
 
+at::Tensor value_at(const Model& model, const Batch& batch, std::pair<Site, int64_t> point) {
+  at::Tensor found;
+  model.forward(batch, Tap({&point, 1}, [&](Site, int64_t, at::Tensor& value) { found = value; }));
+  return found;
+}
+
 namespace {
 
 using Rows = std::span<const std::vector<int64_t>>;

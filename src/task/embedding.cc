@@ -29,11 +29,7 @@ std::pair<model::Site, int64_t> embedding_point(const model::ModelInfo& info) {
 }
 
 at::Tensor embeddings(const model::Model& model, const model::Batch& batch) {
-  const auto point = embedding_point(model.info());
-  at::Tensor hidden;  // [S, D]
-  model.forward(batch, model::Tap({&point, 1}, [&](model::Site, int64_t, at::Tensor& value) {
-                  hidden = value;
-                }));
+  const at::Tensor hidden = model::value_at(model, batch, embedding_point(model.info()));  // [S, D]
   return of_length_one(model::row_means(hidden, batch.offsets));
 }
 

@@ -13,20 +13,10 @@
 #include <map>
 
 #include "ssmi/core/error.h"
+#include "ssmi/model/forward_rows.h"
 
 namespace ssmi::task {
 namespace {
-
-/// The model's answer for every token of a batch, [S, labels].
-at::Tensor logits_of(const model::Model& model, const model::Batch& batch) {
-  model::Batch there{batch.ids.to(model.device()), batch.offsets};
-  at::Tensor logits;
-  const std::pair<model::Site, int64_t> point{model::Site::kLogits, 0};
-  model.forward(there, model::Tap({&point, 1}, [&](model::Site, int64_t, at::Tensor& value) {
-                  logits = value;
-                }));
-  return logits;
-}
 
 /// Throws where the head is none that names tokens.
 void check_head(const model::Model& model) {
@@ -77,11 +67,9 @@ struct Answers {
 };
 
 Answers model_answers(const model::Model& model, const TokenBatch& batch, int64_t vocab_size) {
-  const at::Tensor logits = logits_of(model, batch.batch);
-  check_width(logits, vocab_size);
-  const at::Tensor asked =
-      logits.index_select(0, batch.positions.to(logits.device())).to(at::kFloat);
-  const at::Tensor labels = batch.labels.to(logits.device());
+  const at::Tensor asked = logits_at(model, batch).to(at::kFloat);
+  check_width(asked, vocab_size);
+  const at::Tensor labels = batch.labels.to(asked.device());
   const at::Tensor correct = at::argmax(asked, 1).eq(labels).cpu().contiguous();
   const at::Tensor surprise = at::log_softmax(asked, 1)
                                   .gather(1, labels.unsqueeze(1))
@@ -171,11 +159,31 @@ TokenEvaluation evaluate_tokens(const model::Model& model, std::span<const Piece
   return {values(by_model), values(by_table)};
 }
 
+at::Tensor logits_at(const model::Model& model, const TokenBatch& batch) {
+  using model::Site;
+  const at::Device device = model.device();
+  const at::Tensor positions = batch.positions.to(device);
+  at::Tensor logits;
+  const std::vector<std::pair<Site, int64_t>> points{{Site::kBlockOutput, model.info().layers},
+                                                     {Site::kLogits, 0}};
+  const model::Tap tap(points, [&](Site site, int64_t, at::Tensor& value) {
+    if (site == Site::kLogits) {
+      logits = value;
+    } else {
+      value = value.index_select(0, positions);
+    }
+  });
+  model.forward({batch.batch.ids.to(device), batch.batch.offsets}, tap);
+  return logits;
+}
+
 void require_token_head(const model::Model& model, const std::vector<int64_t>& ids,
                         int64_t vocab_size) {
   const c10::InferenceMode no_gradients;
   check_head(model);
-  check_width(logits_of(model, model::pack({&ids, 1})), vocab_size);
+  const model::Batch row = model::pack({&ids, 1});
+  const model::Batch there{row.ids.to(model.device()), row.offsets};
+  check_width(model::value_at(model, there, {model::Site::kLogits, 0}), vocab_size);
 }
 
 void require_causal(const model::ModelInfo& info) {

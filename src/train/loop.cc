@@ -84,11 +84,17 @@ class Run {
     tokens_ += loss.tokens;
     sum_ += value;
     ++count_;
-    if (step % config_.log_every != 0 && step != config_.steps) return;
+    norm_ = norm;
+    if (step % config_.log_every == 0 || step == config_.steps) log_training(step);
+  }
+
+  /// What was done since the last line.
+  void log_training(int64_t step) {
+    if (count_ == 0) return;
     log({{"step", step},
          {"loss", sum_ / static_cast<double>(count_)},
-         {"gradient_norm", norm},
-         {"learning_rate", config_.learning_rate * factor},
+         {"gradient_norm", norm_},
+         {"learning_rate", config_.learning_rate * schedule(config_, step)},
          {"tokens", tokens_ - logged_tokens_},
          {"tokens_per_second", static_cast<double>(tokens_) / seconds()}});
     sum_ = 0;
@@ -100,7 +106,10 @@ class Run {
     const at::NoGradGuard no_gradients;
     Json line{{"step", step}};
     std::string text = fmt::format("step {}:", step);
+    const auto start = std::chrono::steady_clock::now();
     const Json found = work_.validate(model_);
+    began_ += std::chrono::steady_clock::now() - start;  // it is no training
+    if (found.empty()) return;
     for (const auto& [key, value] : found.items()) {
       line[key] = value;
       text += fmt::format(" {} {:.4f},", key, value.get<double>());
@@ -111,6 +120,7 @@ class Run {
   }
 
   void save() {
+    log_training(optimizer_.steps());  // a run that goes on begins a new sum
     folder_.save(model_, made_.config, made_.tokenizer, optimizer_);
     saved_ = optimizer_.steps();
   }
@@ -143,7 +153,7 @@ class Run {
   int64_t saved_ = 0;  // the newest checkpoint's step
   std::chrono::steady_clock::time_point began_;
   int64_t tokens_ = 0, logged_tokens_ = 0, count_ = 0;
-  double sum_ = 0;
+  double sum_ = 0, norm_ = 0;
 };
 
 }  // namespace

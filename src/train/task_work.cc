@@ -11,6 +11,7 @@
 
 #include "ssmi/core/error.h"
 #include "ssmi/core/random.h"
+#include "ssmi/model/forward_rows.h"
 #include "ssmi/task/embedding.h"
 #include "ssmi/train/work.h"
 
@@ -45,11 +46,15 @@ class Deck {
     return {first, first + static_cast<ptrdiff_t>(rows_)};
   }
 
-  /// Calls visit(items) for a step's worth of those that validate at a time.
+  size_t rows() const { return rows_; }
+
+  /// Calls visit(items) for a step's worth of those that validate at a time; what is left over,
+  /// where it is fewer than `fewest`, is left out unless it is all there is.
   template <typename Visit>
-  void visit_validation(Visit visit) const {
+  void visit_validation(size_t fewest, Visit visit) const {
     for (size_t first = 0; first < validation_.size(); first += rows_) {
       const size_t count = std::min(rows_, validation_.size() - first);
+      if (count < fewest && first > 0) return;
       visit(std::vector<size_t>(validation_.begin() + static_cast<ptrdiff_t>(first),
                                 validation_.begin() + static_cast<ptrdiff_t>(first + count)));
     }
@@ -67,16 +72,16 @@ struct Judged {
   int64_t tokens;
 };
 
-/// The work whose losses `judge` gives for items of a deck.
+/// The work whose losses `judge` gives for items of a deck; it validates on at least `fewest`.
 template <typename Judge>
-Work deck_work(const Deck& deck, Judge judge) {
+Work deck_work(const Deck& deck, size_t fewest, Judge judge) {
   const auto loss = [=](const model::Model& model, int64_t step) -> StepLoss {
     const Judged judged = judge(model, deck.items(step));
     return {judged.loss, judged.tokens};
   };
   const auto validate = [=](const model::Model& model) {
     double sum = 0, right = 0, count = 0;
-    deck.visit_validation([&](const std::vector<size_t>& items) {
+    deck.visit_validation(fewest, [&](const std::vector<size_t>& items) {
       const Judged judged = judge(model, items);
       const auto here = static_cast<double>(judged.labels.numel());
       sum += here * judged.loss.template item<double>();
@@ -104,16 +109,12 @@ std::pair<at::Tensor, int64_t> embedded(const model::Model& model,
 Work types_work(const TrainConfig& config, std::vector<task::TypedFunction> functions) {
   const Deck deck(functions.size(), config);
   const auto all = std::make_shared<const std::vector<task::TypedFunction>>(std::move(functions));
-  return deck_work(deck, [=](const model::Model& model, const std::vector<size_t>& items) {
+  return deck_work(deck, 1, [=](const model::Model& model, const std::vector<size_t>& items) {
     std::vector<task::TypedFunction> chosen;
     for (const size_t item : items)
       chosen.push_back((*all)[item]);
     const task::TypeBatch batch = task::type_batch(chosen);
-    at::Tensor logits;
-    const std::pair<model::Site, int64_t> point{model::Site::kLogits, 0};
-    model.forward(batch.batch, model::Tap({&point, 1}, [&](model::Site, int64_t, at::Tensor& x) {
-                    logits = x;
-                  }));
+    const at::Tensor logits = model::value_at(model, batch.batch, {model::Site::kLogits, 0});
     const at::Tensor scores = task::place_means(logits, batch.places);
     return Judged{scores, batch.labels, at::cross_entropy_loss(scores, batch.labels),
                   batch.batch.ids.numel()};
@@ -122,16 +123,24 @@ Work types_work(const TrainConfig& config, std::vector<task::TypedFunction> func
 
 Work search_work(const TrainConfig& config, TokenPairs pairs) {
   const Deck deck(pairs.queries.size(), config);
+  if (deck.rows() < 2) {
+    fail(ExitCode::kMismatch,
+         "steps of one pair have nothing to tell it from: 'batch_tokens' should "
+         "be several times 'length'");
+  }
   const auto all = std::make_shared<const TokenPairs>(std::move(pairs));
-  return deck_work(deck, [=](const model::Model& model, const std::vector<size_t>& items) {
-    const auto [queries, query_tokens] = embedded(model, all->queries, items);
-    const auto [codes, code_tokens] = embedded(model, all->codes, items);
-    const at::Tensor scores = at::matmul(queries, codes.t()) / kTemperature;  // [pairs, pairs]
-    const at::Tensor labels = at::arange(scores.size(0), at::kLong);
-    const at::Tensor loss =
-        (at::cross_entropy_loss(scores, labels) + at::cross_entropy_loss(scores.t(), labels)) / 2;
-    return Judged{scores, labels, loss, query_tokens + code_tokens};
-  });
+  // Among fewer codes the right one is easier to find.
+  return deck_work(
+      deck, deck.rows(), [=](const model::Model& model, const std::vector<size_t>& items) {
+        const auto [queries, query_tokens] = embedded(model, all->queries, items);
+        const auto [codes, code_tokens] = embedded(model, all->codes, items);
+        const at::Tensor scores = at::matmul(queries, codes.t()) / kTemperature;  // [pairs, pairs]
+        const at::Tensor labels = at::arange(scores.size(0), at::kLong);
+        const at::Tensor loss =
+            (at::cross_entropy_loss(scores, labels) + at::cross_entropy_loss(scores.t(), labels)) /
+            2;
+        return Judged{scores, labels, loss, query_tokens + code_tokens};
+      });
 }
 
 }  // namespace ssmi::train

@@ -58,24 +58,6 @@ std::vector<task::TokenRows> validation_rows(const task::Documents& documents,
   return batches;
 }
 
-using model::Site;
-
-/// The logits [M, V] at the batch's positions alone: the head is not given the other tokens.
-at::Tensor logits_at(const model::Model& model, const task::TokenBatch& batch) {
-  at::Tensor logits;
-  const std::vector<std::pair<Site, int64_t>> points{{Site::kBlockOutput, model.info().layers},
-                                                     {Site::kLogits, 0}};
-  const model::Tap tap(points, [&](Site site, int64_t, at::Tensor& value) {
-    if (site == Site::kLogits) {
-      logits = value;
-    } else {
-      value = value.index_select(0, batch.positions);
-    }
-  });
-  model.forward(batch.batch, tap);
-  return logits;
-}
-
 }  // namespace
 
 Work token_work(const TrainConfig& config, const task::TokenCorpus& corpus,
@@ -89,18 +71,21 @@ Work token_work(const TrainConfig& config, const task::TokenCorpus& corpus,
   const auto held_out = validation_rows(corpus.validation, config);
   const auto loss = [=](const model::Model& model, int64_t step) -> StepLoss {
     const auto batch = objectives.batch(windows->rows((step - 1) * rows, rows), step);
-    return {at::cross_entropy_loss(logits_at(model, batch), batch.labels), batch.batch.ids.numel()};
+    return {at::cross_entropy_loss(task::logits_at(model, batch), batch.labels),
+            batch.batch.ids.numel()};
   };
   const auto validate = [=](const model::Model& model) {
     double surprise = 0, right = 0, count = 0;
     for (size_t index = 0; index < held_out.size(); ++index) {
       const auto batch = objectives.batch(held_out[index], -1 - static_cast<int64_t>(index));
-      const at::Tensor logits = logits_at(model, batch);
       const auto tokens = static_cast<double>(batch.labels.numel());
+      if (tokens == 0) continue;  // nothing but markers
+      const at::Tensor logits = task::logits_at(model, batch);
       surprise += tokens * at::cross_entropy_loss(logits, batch.labels).item<double>();
       right += at::argmax(logits, 1).eq(batch.labels).sum().item<double>();
       count += tokens;
     }
+    if (count == 0) return Json::object();  // no package is held out
     return Json{{"validation_loss", surprise / count}, {"validation_accuracy", right / count}};
   };
   return {loss, validate};

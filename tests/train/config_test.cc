@@ -60,7 +60,8 @@ TEST_CASE("train config: what is missing, not known or out of range is refused b
   refused("steps", "many", "'steps'");
   refused("beta1", 1, "'beta1' is 1, expected 0 to");
   refused("learning_rate", -1, "'learning_rate' is -1, expected 0 to 10");
-  refused("objective", "clm", "objective 'clm' is not known; known are: mlm, lm, types, code-search, sqa");
+  refused("objective", "clm",
+          "objective 'clm' is not known; known are: mlm, lm, types, code-search, sqa");
   refused("batch_tokens", 12, "'batch_tokens' is 12, expected a multiple of 'length', which is 8");
   refused("model", 1, "'model' should be an object");
   Json json = test::tiny_json();

@@ -58,7 +58,8 @@ std::unique_ptr<model::Model> fresh_model(const TrainConfig& config) {
 void run(const fs::path& folder, const Work& data, model::Model& model) {
   const TrainConfig config = test::tiny_config();
   NoProgress progress;
-  train(config, data, {config.model, {{"tokenizer.json", "{}"}}}, RunFolder(folder, test::tiny_json()), model, progress);
+  train(config, data, {config.model, {{"tokenizer.json", "{}"}}},
+        RunFolder(folder, test::tiny_json()), model, progress);
 }
 
 void run(const fs::path& folder, const Work& data) {

@@ -22,6 +22,9 @@ using RowVisitor =
 /// before any final norm.
 std::pair<Site, int64_t> hidden_state(int64_t layer);
 
+/// The value at one point of a pass over a batch of the model's device. Gradients pass.
+at::Tensor value_at(const Model& model, const Batch& batch, std::pair<Site, int64_t> point);
+
 /// Runs rows of token ids through the model, on its device, shortest first, as many at a time as
 /// stay within `batch_tokens` (a longer row runs alone), and shows each row's values at `points`,
 /// on the CPU. `after_batch` is told how many rows were done. No gradients are kept. Throws

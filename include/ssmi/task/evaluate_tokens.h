@@ -32,6 +32,10 @@ TokenEvaluation evaluate_tokens(const model::Model& model, std::span<const Piece
                                 const TokenTask& task, int64_t vocab_size,
                                 const NeighbourTable* table, Progress& progress);
 
+/// The logits at the batch's positions, [M, V], on the model's device: the head is not given the
+/// other tokens. Gradients pass.
+at::Tensor logits_at(const model::Model& model, const TokenBatch& batch);
+
 /// Throws Error{kMismatch} where the model has no head that names tokens of a vocabulary of
 /// `vocab_size`. `ids` is any row.
 void require_token_head(const model::Model& model, const std::vector<int64_t>& ids,

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "ssmi/core/file_lock.h"
 #include "ssmi/core/json.h"
 #include "ssmi/model/model.h"
 #include "ssmi/text/tokenizer.h"
@@ -17,7 +18,8 @@ namespace ssmi::train {
 class RunFolder {
  public:
   /// What tells the run from others: its configuration, tokenizer and data. Makes the folder where
-  /// it is not there. Throws Error{kMismatch} where it holds another run.
+  /// it is not there. Throws Error{kMismatch} where it holds another run, or where another process
+  /// is at work.
   RunFolder(std::filesystem::path folder, const Json& run);
 
   /// The step of the newest checkpoint that has the optimiser's state; none in a new folder. Throws
@@ -35,6 +37,7 @@ class RunFolder {
 
  private:
   std::filesystem::path folder_;
+  std::optional<FileLock> lock_;
 };
 
 }  // namespace ssmi::train

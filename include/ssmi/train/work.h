@@ -24,7 +24,8 @@ struct StepLoss {
 /// run goes on from any step.
 struct Work {
   std::function<StepLoss(const model::Model& model, int64_t step)> loss;  ///< steps from 1
-  /// Without gradients: "validation_loss" and what else tells how good the model is.
+  /// Without gradients: "validation_loss" and what else tells how good the model is; an empty
+  /// object where nothing is held out.
   std::function<Json(const model::Model& model)> validate;
 };
 

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+
+namespace ssmi {
+
+/// Holds a file that is there, so that no other process does, until the object or its process ends.
+class FileLock {
+ public:
+  /// Throws Error{kMismatch} where another process holds it, Error{kDisk} where it cannot be
+  /// opened.
+  explicit FileLock(const std::filesystem::path& path);
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  ~FileLock();
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace ssmi
