@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <memory>
 
 #include "commands.h"
 #include "progress.h"
@@ -85,8 +84,7 @@ Json config_of(const Options& options, const Origin& origin) {
 /// Random weights, and over them those of the checkpoint, but for a head that it does not have.
 std::unique_ptr<model::Model> filled_model(const Options& options, const Origin& origin,
                                            const train::TrainConfig& config) {
-  auto model = model::make_model(config.model, options.config);
-  model::initialise(*model, config.seed);
+  auto model = new_model(options, config);
   if (options.from_scratch) return model;
   const bool with_head = keeps_head(options);
   const model::Loaded loaded = model::load_model(

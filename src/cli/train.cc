@@ -1,7 +1,5 @@
 #include <ATen/Parallel.h>
 
-#include <memory>
-
 #include "commands.h"
 #include "progress.h"
 #include "ssmi/core/error.h"
@@ -64,9 +62,8 @@ void run(const Options& options) {
   }
   const Words words = load_words(options, config.model);
   fit_vocabulary(config.model, *words.tokenizer, options.config);
-  const auto model = model::make_model(config.model, options.config);
+  const auto model = new_model(options, config);
   const task::TokenCorpus corpus = task::read_corpus(options.data, *words.tokenizer, {}, progress);
-  model::initialise(*model, config.seed);
   progress.note(fmt::format("{} of {} parameters, {} tokens to train on, {} held out",
                             model->info().architecture, model::parameter_count(*model),
                             corpus.training.ids.size(), corpus.validation.ids.size()));

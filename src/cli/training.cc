@@ -32,14 +32,21 @@ Json read_training_json(const TrainingOptions& options) {
   return json;
 }
 
+std::unique_ptr<model::Model> new_model(const TrainingOptions& options,
+                                        const train::TrainConfig& config) {
+  auto model = model::make_model(config.model, options.config);
+  const int64_t most = model->info().max_tokens;
+  if (most > 0 && config.length > most) {
+    fail(ExitCode::kMismatch, "{}: 'length' is {}, but the model has positions for {} tokens",
+         options.config, config.length, most);
+  }
+  model::initialise(*model, config.seed);
+  return model;
+}
+
 void run_training(const TrainingOptions& options, const Json& run, const train::TrainConfig& config,
                   const train::Work& work, const train::Made& made, model::Model& model,
                   Progress& progress) {
-  const int64_t most = model.info().max_tokens;
-  if (most > 0 && config.length > most) {
-    fail(ExitCode::kMismatch, "'length' is {}: the model has positions for {} tokens",
-         config.length, most);
-  }
   const train::RunFolder folder(options.out, run);
   if (options.resume && !folder.newest()) {
     fail(ExitCode::kMismatch, "--resume: {} holds no checkpoint to go on from", options.out);
