@@ -9,7 +9,7 @@ TYPES = "types/python_types_{}.jsonl.xz"
 @dataclass
 class Recipe:
     """How a model is made. `start` is what it is fine-tuned from; `control` whether the same is also
-    done from random weights, which does not ship."""
+    done from random weights, which does not ship; `settings` what differs from the configuration."""
     name: str
     what: str
     config: str
@@ -20,6 +20,7 @@ class Recipe:
     control: bool = False
     against: str = ""
     seed: int = 1
+    settings: tuple = ()
 
     def command(self, scratch=False):
         run = f"runs/{self.name}" + ("-scratch" if scratch else "")
@@ -29,6 +30,8 @@ class Recipe:
             command = ["train", "--tokenizer", "tokenizer.json"]
         command += ["--config", f"configs/{self.config}.json", "--data", self.train, "--out", run,
                     "--threads", "1"]
+        for setting in self.settings:
+            command += ["--set", setting]
         if self.seed != 1:
             # Of pretraining the configuration has seed 11, so that it is no replay of the seed that it began with.
             command += ["--set", f"seed={self.seed + (10 if self.task == 'mlm' else 0)}"]
@@ -61,8 +64,11 @@ def fine_tuned(base, kind, seed=1):
     control = kind != "continued" and seed == 1
     config = "continued" if kind == "continued" else task
     against = f"runs/{base}-{kind}-scratch" if kind != "continued" else f"models/{base}"
+    # At .002 CodeSSM answers .745 of the validation rows, at .004 .774; RoCoder does not get off the ground at .004.
+    faster = kind == "search" and base.startswith("codessm")
+    settings = ("learning_rate=0.004", "state_learning_rate=0.002") if faster else ()
     return Recipe(name, f"{base}, fine-tuned for {what}", f"finetune/{config}", train, task, judged, base, control,
-                  against, seed)
+                  against, seed, settings)
 
 
 def shipped():
