@@ -65,6 +65,9 @@ class Card:
         note = f"Baseline: {self.report['baseline']}; better or worse is where the whole interval lies beyond it."
         if self.recipe.control:
             note += f" `{Path(against).name}`: the same fine-tuning from random weights."
+            tied = [name for name, metric in self.report["metrics"].items() if metric["against"]["low"] <= 0]
+            if tied:
+                note += f" **Not shown to be better than that: {', '.join(tied)}.**"
         elif self.recipe.start:
             note += f" `{self.recipe.start}`: what it was trained further from."
         elif against:
