@@ -19,14 +19,15 @@ class Oracle : public model::Model {
       : answer_(std::move(answer)), labels_(labels) {}
 
   model::ModelInfo info() const override {
-    return {"oracle", 1, 1, kVocab, {model::Site::kLogits}, ""};
+    return {"oracle", 1, 1, kVocab, {model::Site::kBlockOutput, model::Site::kLogits}, ""};
   }
   void visit(const model::ParameterVisitor&) override {}
   void forward(const model::Batch& batch, const model::Tap& tap) const override {
-    at::Tensor logits = at::zeros({batch.ids.numel(), labels_});
-    const auto* ids = batch.ids.const_data_ptr<int64_t>();
-    for (int64_t i = 0; i < batch.ids.numel(); ++i)
-      logits[i][answer_[static_cast<size_t>(ids[i])]] = kSharpness;
+    at::Tensor ids = batch.ids;  // its hidden states
+    tap(model::Site::kBlockOutput, 1, ids);
+    at::Tensor logits = at::zeros({ids.numel(), labels_});
+    for (int64_t i = 0; i < ids.numel(); ++i)
+      logits[i][answer_[static_cast<size_t>(ids[i].item<int64_t>())]] = kSharpness;
     tap(model::Site::kLogits, 0, logits);
   }
 
