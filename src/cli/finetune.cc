@@ -142,9 +142,8 @@ Prepared prepare(const Options& options, const Origin& origin, const train::Trai
         labels.push_back(label.get<std::string>());
       auto data = task::read_types(options.data, tokenizer, labels, config.length);
       progress.note(
-          fmt::format("{} functions of {}, {} annotations; left out: {} whose name the code does "
-                      "not bind, {} beyond "
-                      "'length'",
+          fmt::format("{} functions of {}, {} annotations; left out: {} whose name is not bound, "
+                      "{} beyond 'length'",
                       data.functions.size(), data.rows, data.targets, data.unplaced, data.cut_off));
       return {train::types_work(config, std::move(data.functions)), data.sha256};
     }

@@ -20,7 +20,7 @@ FileLock::FileLock(const std::filesystem::path& path)
   if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     close(descriptor_);
     fail(ExitCode::kMismatch, "{}: another process is at work there; wait for it to end",
-         path.parent_path().string());
+         path.string());
   }
 }
 

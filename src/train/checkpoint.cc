@@ -64,10 +64,10 @@ RunFolder::RunFolder(fs::path folder, const Json& run) : folder_(std::move(folde
   std::error_code status;
   fs::create_directories(folder_, status);
   if (status) fail(ExitCode::kDisk, "{}: cannot create: {}", folder_.string(), status.message());
+  lock_.emplace(folder_);  // before run.json is looked for: two processes may begin at once
   const fs::path path = folder_ / kRun;
   if (!fs::exists(path)) write_file(path, to_text(run, 2) + "\n");
   const Json known = parse_json(read_file(path, kMaxRun), path.string());
-  lock_.emplace(path);
   for (const auto& [key, value] : run.items()) {
     if (known.is_object() && known.contains(key) && known[key] == value) continue;
     const Json other = known.is_object() && known.contains(key) ? known[key] : Json();

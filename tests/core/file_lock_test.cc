@@ -17,6 +17,9 @@ TEST_CASE("file lock: held once, and let go") {
   held.emplace(path);
   test::check_fails(ExitCode::kMismatch, "another process is at work there",
                     [&] { FileLock{path}; });
+  const FileLock of_folder(folder.path());
+  test::check_fails(ExitCode::kMismatch, folder.path().string() + ": another process",
+                    [&] { FileLock{folder.path()}; });
   held.reset();
   FileLock{path};
 }

@@ -4,7 +4,8 @@
 
 namespace ssmi {
 
-/// Holds a file that is there, so that no other process does, until the object or its process ends.
+/// Holds a file or folder that is there, so that no other process does, until the object or its
+/// process ends.
 class FileLock {
  public:
   /// Throws Error{kMismatch} where another process holds it, Error{kDisk} where it cannot be
