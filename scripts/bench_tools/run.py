@@ -1,5 +1,5 @@
-"""Measures the built ssmi against transformers and writes build/bench/results.json and
-docs/performance.md: run.py BUILD [--quick]."""
+"""Measures the built ssmi and writes build/bench/PART.json of each part, and docs/performance.md of all
+parts that are there: run.py BUILD [--quick] [PART ...]."""
 import json
 import os
 import re
@@ -23,12 +23,25 @@ MIB = 2 ** 20
 REFERENCE = [sys.executable, ROOT / "scripts/bench_tools/reference.py"]
 
 
-class Bench:
+class Models:
+    """Forward passes, memory, tokenizing: against the transformers library."""
+
     def __init__(self, build, quick):
         self.ssmi, self.build, self.quick = build / "ssmi", build, quick
         self.rounds = 2 if quick else 5
         self.layers = 2 if quick else None
-        self.results = {"quick": quick, "threads": THREADS}
+        self.results = {}
+
+    def measure(self):
+        texts = functions()
+        shared = os.environ.get("SSMI_SHARED")
+        tokenizers = make_tokenizers(texts, Path(shared) / "tokenizers" if shared else None)
+        self.mamba()
+        self.roberta(texts, next(iter(tokenizers.values()))[1])
+        self.kernels()
+        self.tokenizers(texts, tokenizers)
+        self.streaming(texts)
+        return self.results
 
     def difference(self, folder, rows, reference):
         """The largest difference of hidden states, relative to the largest value of each."""
@@ -147,6 +160,24 @@ class Bench:
                                      for rows in peaks]
 
 
+class Training:
+    """Steps and kernels with their gradients: against the same in plain LibTorch operators."""
+
+    def __init__(self, build, quick):
+        self.bench = build / "train_bench"
+
+    def lines(self, what):
+        output = subprocess.run([self.bench, str(THREADS), what], check=True, capture_output=True, text=True).stdout
+        return [json.loads(line) for line in output.splitlines()]
+
+    def measure(self):
+        peaks = {side: self.lines(side)[0]["peak_bytes"] / MIB for side in ("ours", "plain")}
+        return {"speed": self.lines("speed"), "peaks": peaks}
+
+
+PARTS = {"models": Models, "training": Training}
+
+
 def weight_bytes(path):
     with open(path, "rb") as file:
         size, = struct.unpack("<Q", file.read(8))
@@ -157,22 +188,19 @@ def weight_bytes(path):
 
 
 def main(build, *options):
-    begin = time.monotonic()
-    WORK.mkdir(parents=True, exist_ok=True)
-    bench = Bench(ROOT / build, "--quick" in options)
-    texts = functions()
-    shared = os.environ.get("SSMI_SHARED")
-    tokenizers = make_tokenizers(texts, Path(shared) / "tokenizers" if shared else None)
-    bench.mamba()
-    bench.roberta(texts, next(iter(tokenizers.values()))[1])
-    bench.kernels()
-    bench.tokenizers(texts, tokenizers)
-    bench.streaming(texts)
-    bench.results["machine"] = report.machine(bench.ssmi)
-    bench.results["minutes"] = (time.monotonic() - begin) / 60
-    (WORK / "results.json").write_text(json.dumps(bench.results, indent=1) + "\n")
-    report.write(bench.results, WORK / "performance.md" if bench.quick
-                 else ROOT / "docs/performance.md")
+    quick = "--quick" in options
+    found = WORK / "quick" if quick else WORK  # so that quick numbers never stand beside real ones
+    found.mkdir(parents=True, exist_ok=True)
+    parts = [option for option in options if option != "--quick"] or PARTS
+    for part in parts:
+        begin = time.monotonic()
+        results = PARTS[part](ROOT / build, quick).measure()
+        results |= {"quick": quick, "threads": THREADS, "machine": report.machine(ROOT / build / "ssmi"),
+                    "minutes": (time.monotonic() - begin) / 60}
+        (found / f"{part}.json").write_text(json.dumps(results, indent=1) + "\n")
+    there = {part: found / f"{part}.json" for part in PARTS}
+    report.write({part: json.loads(path.read_text()) for part, path in there.items() if path.exists()},
+                 found / "performance.md" if quick else ROOT / "docs/performance.md")
 
 
 main(*sys.argv[1:])

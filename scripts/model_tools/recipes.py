@@ -60,10 +60,14 @@ def fine_tuned(base, kind, seed=1):
         "search": ("code-search", "code search", FUNCTIONS.format("train"), FUNCTIONS.format("dev")),
         "continued": ("mlm", "more of its pretraining: the null that tells fine-tuning from more training",
                       CORPUS, CORPUS)}[kind]
-    name = f"{base}-{kind}" + (f"-seed{seed}" if seed != 1 else "")
-    control = kind != "continued" and seed == 1
+    of_seed = f"-seed{seed}" if seed != 1 else ""
+    name = f"{base}-{kind}{of_seed}"
     config = "continued" if kind == "continued" else task
-    against = f"runs/{base}-{kind}-scratch" if kind != "continued" else f"models/{base}"
+    # What is not told from more training, from random weights, from the model without the path.
+    variant = base.endswith("-hf")
+    against = (f"models/{base}" if kind == "continued" else
+               f"models/{base.removesuffix('-hf')}-{kind}{of_seed}" if variant else f"runs/{base}-{kind}-scratch")
+    control = kind != "continued" and seed == 1 and not variant
     # At .002 CodeSSM answers .745 of the validation rows, at .004 .774; RoCoder does not get off the ground at .004.
     faster = kind == "search" and base.startswith("codessm")
     settings = ("learning_rate=0.004", "state_learning_rate=0.002") if faster else ()
