@@ -1,14 +1,13 @@
 #include "embed_rows.h"
 
 #include <ATen/ops/ones_like.h>
-#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "ssmi/core/error.h"
 #include "ssmi/io/safetensors.h"
+#include "ssmi/model/tensor.h"
 
 namespace ssmi::cli {
 namespace {
@@ -20,9 +19,7 @@ at::Tensor integer_matrix(const io::TensorView& view, const std::string& what) {
     bad_input("{}: expected [B, T] of I64 or I32, found {} with {} dimensions", what,
               io::dtype_name(view.dtype), view.shape.size());
   }
-  at::Tensor copy = at::zeros(view.shape, wide ? at::kLong : at::kInt);
-  std::memcpy(copy.data_ptr(), view.data.data(), view.data.size());
-  return copy.to(at::kLong);
+  return model::tensor_of(view).to(at::kLong);
 }
 
 /// The tokens of a row where the mask is 1: one run, padded left or right.

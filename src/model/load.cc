@@ -1,5 +1,3 @@
-#include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -11,46 +9,14 @@
 #include "ssmi/core/excerpt.h"
 #include "ssmi/io/safetensors.h"
 #include "ssmi/model/model.h"
+#include "ssmi/model/tensor.h"
 
 namespace ssmi::model {
 namespace {
 
-at::ScalarType scalar_type(io::Dtype dtype) {
-  switch (dtype) {
-    case io::Dtype::kF16:
-      return at::kHalf;
-    case io::Dtype::kBF16:
-      return at::kBFloat16;
-    case io::Dtype::kF64:
-      return at::kDouble;
-    default:
-      return at::kFloat;
-  }
-}
-
 bool is_floating(io::Dtype dtype) {
   return dtype == io::Dtype::kF16 || dtype == io::Dtype::kBF16 || dtype == io::Dtype::kF32 ||
          dtype == io::Dtype::kF64;
-}
-
-/// The tensor where it lies in the mapped file, which it keeps open; a copy where float32 is not
-/// aligned or the values are stored otherwise.
-at::Tensor to_float32(const io::TensorView& view) {
-  if (view.encoding) {
-    at::Tensor values = at::empty(view.shape, at::kFloat);
-    io::decode(view, {values.data_ptr<float>(), static_cast<size_t>(values.numel())});
-    return values;
-  }
-  const at::ScalarType type = scalar_type(view.dtype);
-  auto* data = const_cast<std::byte*>(view.data.data());  // never written: the mapping is read-only
-  const auto options = at::TensorOptions().dtype(type);
-  if (reinterpret_cast<uintptr_t>(data) % alignof(double) != 0) {
-    at::Tensor copy = at::empty(view.shape, options);
-    std::memcpy(copy.data_ptr(), data, view.data.size());
-    return copy.to(at::kFloat);
-  }
-  const auto keep = [owner = view.owner](void*) mutable { owner.reset(); };
-  return at::from_blob(data, view.shape, keep, options).to(at::kFloat);
 }
 
 /// Compares what the config implies with what the files hold, all at once.
@@ -143,7 +109,7 @@ void fill(const io::Checkpoint& checkpoint, const Names& names, const ParameterF
     if (other != nullptr && (own == nullptr || same_values(*own, *other))) {
       tensor = filled.at(parameter.tied_to);
     } else {
-      tensor = to_float32(*own);
+      tensor = tensor_of(*own).to(at::kFloat);
     }
     if (other != nullptr && !tensor.is_same(filled.at(parameter.tied_to))) {
       loaded.notes.push_back(

@@ -9,16 +9,9 @@
 #include "ssmi/core/progress.h"
 #include "ssmi/io/safetensors.h"
 #include "ssmi/model/model.h"
+#include "ssmi/model/tensor.h"
 
 namespace ssmi::model {
-namespace {
-
-at::ScalarType scalar_type(io::Dtype dtype) {
-  if (dtype == io::Dtype::kF16) return at::kHalf;
-  return dtype == io::Dtype::kBF16 ? at::kBFloat16 : at::kFloat;
-}
-
-}  // namespace
 
 void visit_distinct(Model& model, const ParameterVisitor& visitor) {
   std::map<std::string, at::Tensor> shown;

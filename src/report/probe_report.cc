@@ -32,10 +32,9 @@ Json directprobe_json(const probe::DirectProbeDetail& detail) {
 
 Json label_accuracies(const probe::Result& result) {
   Json labels = Json::object();
-  const auto& names = probe::task_info(result.task).labels;
-  for (size_t i = 0; i < names.size(); ++i) {
+  for (size_t i = 0; i < result.labels.size(); ++i) {
     const double value = result.evaluation.per_label_accuracy[i];
-    labels[std::to_string(names[i])] = std::isnan(value) ? Json(nullptr) : Json(value);
+    labels[result.labels[i]] = std::isnan(value) ? Json(nullptr) : Json(value);
   }
   return labels;
 }
@@ -46,7 +45,7 @@ Json probe_row(const probe::Result& result) {
   const auto& evaluation = result.evaluation;
   return {
       {"checkpoint", result.checkpoint.empty() ? Json(nullptr) : Json(result.checkpoint)},
-      {"task", code::name(result.task)},
+      {"task", result.task},
       {"layer", optional_json(result.layer)},
       {"probe", result.probe},
       {"control", result.control},

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "io/raw_gguf.h"
+#include "io/raw_npy.h"
 #include "io/raw_safetensors.h"
 #include "io/raw_torch.h"
 #include "ssmi/code/language.h"
@@ -28,6 +29,11 @@ void seed_safetensors() {
                              R"(,"__metadata__":{"format":"pt"}})";
   seed("safetensors", "two", raw_safetensors(header, "12345678abc"));
   seed("safetensors", "none", raw_safetensors("{}", ""));
+}
+
+void seed_npy() {
+  seed("npy", "matrix", raw_npy(npy_header("<f4", "(2, 2)"), std::string(16, 'x')));
+  seed("npy", "labels", raw_npy(npy_header("<i8", "(1,)", "True"), std::string(8, 'x'), 3));
 }
 
 void seed_json() {
@@ -180,6 +186,7 @@ int main(int count, char** arguments) {
   }
   root = arguments[1];
   seed_safetensors();
+  seed_npy();
   seed_json();
   seed_pickles();
   seed_gguf();

@@ -14,7 +14,8 @@ probe::Result result(const std::string& control, std::optional<int64_t> layer, d
                      double validation) {
   probe::Result row;
   row.checkpoint = layer ? "model" : "";
-  row.task = Relation::kSiblings;
+  row.task = "siblings";
+  row.labels = {"0", "1"};
   row.layer = layer;
   row.probe = "linear";
   row.control = control;

@@ -30,24 +30,22 @@ void fill_label_accuracies(Evaluation& result) {
 
 }  // namespace
 
-Evaluation evaluate(const std::vector<Pair>& test, std::span<const int64_t> predicted,
-                    size_t labels, uint64_t seed, std::string_view stream) {
+Evaluation evaluate(const TestItems& test, std::span<const int64_t> predicted, size_t labels,
+                    uint64_t seed, std::string_view stream) {
   Evaluation result;
   result.confusion.assign(labels, std::vector<int64_t>(labels, 0));
   std::vector<uint8_t> correct;
-  std::vector<int64_t> functions;
   int64_t right = 0;
-  for (size_t i = 0; i < test.size(); ++i) {
-    ++result.confusion[static_cast<size_t>(test[i].label)][static_cast<size_t>(predicted[i])];
-    correct.push_back(predicted[i] == test[i].label ? 1 : 0);
-    functions.push_back(test[i].function);
+  for (size_t i = 0; i < test.label.size(); ++i) {
+    ++result.confusion[static_cast<size_t>(test.label[i])][static_cast<size_t>(predicted[i])];
+    correct.push_back(predicted[i] == test.label[i] ? 1 : 0);
     right += correct.back();
   }
   fill_label_accuracies(result);
-  if (test.empty()) return result;
-  result.accuracy = static_cast<double>(right) / static_cast<double>(test.size());
+  if (test.label.empty()) return result;
+  result.accuracy = static_cast<double>(right) / static_cast<double>(test.label.size());
   Random random(seed, fmt::format("bootstrap/{}", stream));
-  const task::Interval interval = task::bootstrap_accuracy(correct, functions, random);
+  const task::Interval interval = task::bootstrap_accuracy(correct, test.group, random);
   result.low = interval.low;
   result.high = interval.high;
   return result;

@@ -14,6 +14,10 @@ namespace ssmi::probe {
 /// One fit and its evaluation; runs on one thread. Everything it refers to must outlive it.
 using Job = std::function<Result()>;
 
+/// Runs all jobs, each on one thread, as many at once as there are threads; results in the order of
+/// the jobs. `progress` has begun a stage of as many.
+std::vector<Result> run_jobs(const std::vector<Job>& jobs, Progress& progress);
+
 /// Where a job's vectors come from.
 struct VectorJob {
   std::string checkpoint;

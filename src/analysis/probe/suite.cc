@@ -1,10 +1,8 @@
 #include "ssmi/analysis/probe/suite.h"
 
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <functional>
 #include <numeric>
 
@@ -51,21 +49,6 @@ std::vector<int64_t> layers_of(const SuiteOptions& options, const Subject& subje
     }
   }
   return layers;
-}
-
-/// Runs all jobs, each on one thread, as many at once as there are threads; results in the order of
-/// the jobs.
-std::vector<Result> run_jobs(const std::vector<Job>& jobs, Progress& progress) {
-  std::vector<Result> results(jobs.size());
-  std::atomic<size_t> next = 0;
-  at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t, int64_t) {
-    for (size_t i = next++; i < jobs.size(); i = next++) {
-      check_interrupted();
-      results[i] = jobs[i]();
-      progress.advance(1);
-    }
-  });
-  return results;
 }
 
 class Suite {

@@ -115,7 +115,7 @@ TEST_CASE("texts: one column a text seen in training, and one a gap") {
 }
 
 TEST_CASE("evaluation: accuracies, confusion and a label that never occurs") {
-  const std::vector<Pair> test{{0, 0, 1, 0}, {0, 0, 2, 0}, {1, 0, 1, 1}, {2, 0, 1, 1}};
+  const TestItems test{{0, 0, 1, 1}, {0, 0, 1, 2}};
   const std::vector<int64_t> predicted{0, 1, 1, 1};
   const Evaluation result = evaluate(test, predicted, 3, 1, "test");
   CHECK(result.accuracy == 0.75);

@@ -19,8 +19,14 @@ struct Evaluation {
   std::vector<std::vector<int64_t>> confusion;  ///< [label][prediction]
 };
 
-/// `predicted` are indices into the task's labels. `stream` names the bootstrap's random stream.
-Evaluation evaluate(const std::vector<Pair>& test, std::span<const int64_t> predicted,
-                    size_t labels, uint64_t seed, std::string_view stream);
+/// What a probe is judged on: labels from 0, and what each item comes from (its function; any
+/// integers), which is what is drawn for intervals.
+struct TestItems {
+  std::vector<int64_t> label, group;
+};
+
+/// `predicted` are labels too. `stream` names the bootstrap's random stream.
+Evaluation evaluate(const TestItems& test, std::span<const int64_t> predicted, size_t labels,
+                    uint64_t seed, std::string_view stream);
 
 }  // namespace ssmi::probe

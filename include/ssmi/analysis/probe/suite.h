@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "ssmi/analysis/probe/corpus.h"
-#include "ssmi/analysis/probe/evaluation.h"
+#include "ssmi/analysis/probe/result.h"
 #include "ssmi/core/progress.h"
 #include "ssmi/io/checkpoint.h"
 
@@ -35,36 +35,6 @@ struct Subject {
   std::string name;
   const io::Checkpoint* checkpoint;
   const text::Tokenizer* tokenizer;
-};
-
-/// What `linear` says beside its predictions.
-struct LinearDetail {
-  double l2, validation_accuracy, gradient_norm;
-  bool converged;
-};
-
-/// What DirectProbe says beside its predictions.
-struct DirectProbeDetail {
-  int64_t clusters;
-  double capacity;  ///< n / (2 (d + 1)), n the points clustered: below 1 any labelling is separable
-  int64_t undecided;             ///< pairs of hulls taken as overlapping
-  int64_t unfinished_distances;  ///< pairs whose distance is known less well than to 1e-9 of itself
-  std::optional<double> min_distance, mean_distance, max_distance;  ///< between unlike clusters
-};
-
-/// One row of the report.
-struct Result {
-  std::string checkpoint;  ///< empty for controls that need none
-  code::Relation task{};
-  std::optional<int64_t> layer;  ///< none for controls that have none
-  std::string probe;             ///< linear, directprobe, none (majority)
-  std::string control;           ///< none, majority, texts, texts_and_gap, shuffled, twin-1 ...
-  Evaluation evaluation;
-  int64_t train = 0, test = 0;    ///< pairs; training includes validation
-  int64_t missing_pairs = 0;      ///< asked for, but the functions have no more
-  int64_t identical_vectors = 0;  ///< training pairs left out: equal vectors, different labels
-  std::optional<LinearDetail> linear;
-  std::optional<DirectProbeDetail> directprobe;
 };
 
 /// A part of the work whose results are written when it is done: the controls without a model, or

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ssmi/analysis/probe/evaluation.h"
+
+namespace ssmi::probe {
+
+/// What `linear` says beside its predictions.
+struct LinearDetail {
+  double l2, validation_accuracy, gradient_norm;
+  bool converged;
+};
+
+/// What DirectProbe says beside its predictions.
+struct DirectProbeDetail {
+  int64_t clusters;
+  double capacity;  ///< n / (2 (d + 1)), n the points clustered: below 1 any labelling is separable
+  int64_t undecided;             ///< pairs of hulls taken as overlapping
+  int64_t unfinished_distances;  ///< pairs whose distance is known less well than to 1e-9 of itself
+  std::optional<double> min_distance, mean_distance, max_distance;  ///< between unlike clusters
+};
+
+/// One row of the report.
+struct Result {
+  std::string checkpoint;  ///< empty for controls that need none
+  std::string task;
+  std::vector<std::string> labels;  ///< their names
+  std::optional<int64_t> layer;     ///< none for controls that have none
+  std::string probe;                ///< linear, directprobe, none (majority)
+  std::string control;              ///< none, majority, texts, texts_and_gap, shuffled, twin-1 ...
+  Evaluation evaluation;
+  std::vector<int64_t> predicted;  ///< of the test items
+  int64_t train = 0, test = 0;     ///< items; training includes validation
+  int64_t missing_pairs = 0;       ///< asked for, but the functions have no more
+  int64_t identical_vectors = 0;   ///< training items left out: equal vectors, different labels
+  std::optional<LinearDetail> linear;
+  std::optional<DirectProbeDetail> directprobe;
+};
+
+}  // namespace ssmi::probe

@@ -1,0 +1,99 @@
+#include "fits.h"
+
+#include <ATen/ops/cat.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ssmi/core/random.h"
+
+namespace ssmi::probe {
+namespace {
+
+std::vector<int64_t> both_parts(const Samples& samples) {
+  std::vector<int64_t> all = samples.y_train;
+  all.insert(all.end(), samples.y_validation.begin(), samples.y_validation.end());
+  return all;
+}
+
+DirectProbeDetail detail(const DirectProbe& fit, int64_t items, int64_t columns) {
+  DirectProbeDetail detail{.clusters = static_cast<int64_t>(fit.clusters.size()),
+                           .capacity = relative_capacity(items - fit.conflicting, columns),
+                           .undecided = fit.undecided,
+                           .unfinished_distances = 0,
+                           .min_distance = {},
+                           .mean_distance = {},
+                           .max_distance = {}};
+  const HullDistances distances = hull_distances(fit);
+  detail.unfinished_distances = distances.unfinished;
+  if (distances.pairs > 0) {
+    detail.min_distance = distances.minimum;
+    detail.mean_distance = distances.mean;
+    detail.max_distance = distances.maximum;
+  }
+  return detail;
+}
+
+}  // namespace
+
+void shuffle_labels(Samples& samples, uint64_t seed, const std::string& task) {
+  std::vector<int64_t> all = both_parts(samples);
+  Random random(seed, fmt::format("shuffled/{}", task));
+  random.shuffle(std::span(all));
+  const auto cut = all.begin() + static_cast<ptrdiff_t>(samples.y_train.size());
+  samples.y_validation.assign(cut, all.end());
+  samples.y_train.assign(all.begin(), cut);
+}
+
+int64_t most_frequent(const Samples& samples) {
+  std::vector<int64_t> count(samples.labels.size(), 0);
+  for (const int64_t label : both_parts(samples))
+    ++count[static_cast<size_t>(label)];
+  return std::ranges::max_element(count) - count.begin();
+}
+
+Result judged(const Samples& samples, std::vector<int64_t> predicted, const std::string& task,
+              uint64_t seed) {
+  Result result;
+  result.task = task;
+  result.labels = samples.labels;
+  result.evaluation = evaluate(samples.test, predicted, samples.labels.size(), seed, task);
+  result.predicted = std::move(predicted);
+  result.train = samples.train_size();
+  result.test = static_cast<int64_t>(samples.test.label.size());
+  return result;
+}
+
+Result linear_result(const Samples& samples, const std::string& task, uint64_t seed) {
+  return linear_result(
+      samples,
+      linear_probe(samples.x_train, samples.y_train, samples.x_validation, samples.y_validation,
+                   samples.x_test, static_cast<int64_t>(samples.labels.size())),
+      task, seed);
+}
+
+Result linear_result(const Samples& samples, const LinearResult& fit, const std::string& task,
+                     uint64_t seed) {
+  Result result = judged(samples, fit.predicted, task, seed);
+  result.probe = "linear";
+  result.linear = {fit.l2, fit.validation_accuracy, fit.gradient_norm, fit.converged};
+  return result;
+}
+
+Result directprobe_result(const Samples& samples, const std::string& task, uint64_t seed,
+                          Clustering* keep) {
+  const at::Tensor train = at::cat({samples.x_train, samples.x_validation});
+  Clustering found{fit_direct_probe(train, both_parts(samples)), {}};
+  found.nearest = predict(found.fit, samples.x_test);
+  std::vector<int64_t> predicted;
+  for (const NearestHull& hull : found.nearest)
+    predicted.push_back(hull.label < 0 ? most_frequent(samples) : hull.label);
+  Result result = judged(samples, std::move(predicted), task, seed);
+  result.probe = "directprobe";
+  result.identical_vectors = found.fit.conflicting;
+  result.directprobe = detail(found.fit, train.size(0), train.size(1));
+  if (keep != nullptr) *keep = std::move(found);
+  return result;
+}
+
+}  // namespace ssmi::probe
