@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "device.h"
 #include "probe_results.h"
+#include "probe_vectors.h"
 #include "progress.h"
 #include "source.h"
 #include "ssmi/analysis/probe/suite.h"
@@ -31,7 +32,7 @@ struct Options {
   std::map<std::string, std::string> tasks_left_out;  // task -> why
   std::string data, field = "code", language, input = "source", split = "function", out;
   probe::SuiteOptions suite;
-  std::string device = "cpu";
+  std::string device = "cpu", vectors, folder;
   int threads = 0;
   bool tasks_given = false, no_controls = false, resume = false, json = false, quiet = false;
 };
@@ -281,6 +282,39 @@ void add_data_options(CLI::App& command, Options& options) {
       ->check(CLI::PositiveNumber);
 }
 
+void add_vector_options(CLI::App& command, Options& options) {
+  CLI::Option* vectors =
+      command
+          .add_option("--vectors", options.vectors,
+                      "Probe these instead of a model: safetensors with train_x, train_y, test_x, "
+                      "test_y, or a folder with them as .npy, or with DirectProbe's train.emb, "
+                      "train.ent, test.emb, test.ent")
+          ->type_name("PATH");
+  for (const char* other :
+       {"checkpoint", "--tasks", "--layers", "--pairs-per-label", "--directprobe-pairs", "--twins",
+        "--split", "--reference-keywords", "--device", "--data", "--field", "--language", "--input",
+        "--max-tokens", "--max-functions", "--resume"}) {
+    vectors->excludes(command.get_option(other));
+  }
+  command
+      .add_option("--export", options.folder,
+                  "Of --vectors: also write clusters, predictions and distances into this folder")
+      ->needs(vectors)
+      ->type_name("DIR");
+}
+
+void run_on_vectors(const Options& options) {
+  probe_vectors({.vectors = options.vectors,
+                 .folder = options.folder,
+                 .out = options.out,
+                 .probes = options.probes,
+                 .seed = options.suite.seed,
+                 .threads = options.threads,
+                 .controls = !options.no_controls,
+                 .json = options.json,
+                 .quiet = options.quiet});
+}
+
 }  // namespace
 
 void add_probe(CLI::App& app) {
@@ -294,15 +328,20 @@ void add_probe(CLI::App& app) {
       ->capture_default_str();
   add_data_options(*command, *options);
   add_work_options(*command, *options);
+  command->add_flag("--resume", options->resume, "Go on from what an interrupted run left");
+  add_vector_options(*command, *options);
   command->add_option("--out", options->out, "Report to write (JSON)")
       ->required()
       ->type_name("FILE");
-  command->add_flag("--resume", options->resume, "Go on from what an interrupted run left");
   command->add_flag("--json", options->json, "Print the report instead of the table");
   command->add_flag("--quiet", options->quiet, "Print neither progress nor table");
   command->callback([options, command] {
     options->tasks_given = command->count("--tasks") > 0;
-    run(*options);
+    if (options->vectors.empty()) {
+      run(*options);
+    } else {
+      run_on_vectors(*options);
+    }
   });
 }
 

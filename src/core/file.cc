@@ -173,6 +173,12 @@ void AtomicFile::commit() {
   ::close(std::exchange(descriptor_, -1));
 }
 
+void make_folder(const std::filesystem::path& path) {
+  std::error_code status;
+  std::filesystem::create_directories(path, status);
+  if (status) fail(ExitCode::kDisk, "{}: cannot create: {}", path.string(), status.message());
+}
+
 void write_file(const std::filesystem::path& path, std::string_view content) {
   AtomicFile file(path);
   file.write(content);

@@ -267,6 +267,22 @@ std::string probe_tables(const Json& rows) {
   return text;
 }
 
+std::string vector_table(const Json& data, const Json& rows) {
+  std::string text = fmt::format("{} training and {} test vectors of {} numbers, {} labels\n",
+                                 data["train"].get<int64_t>(), data["test"].get<int64_t>(),
+                                 data["columns"].get<int64_t>(), data["labels"].size());
+  constexpr auto* kLine = "  {:<12} {:<9} {:<19} {:>8} {:>8}\n";
+  text += fmt::format(fmt::runtime(kLine), "probe", "control", "accuracy", "clusters", "n/2(d+1)");
+  for (const Json& row : rows) {
+    const Json& detail = row["directprobe"];
+    text += fmt::format(
+        fmt::runtime(kLine), row["probe"].get<std::string>(), row["control"].get<std::string>(),
+        with_interval(row), detail.is_null() ? "-" : std::to_string(row["clusters"].get<int64_t>()),
+        detail.is_null() ? "-" : fmt::format("{:.2f}", detail["capacity"].get<double>()));
+  }
+  return text + "\n";
+}
+
 std::string probe_functions(const Json& data) {
   std::string left_out;
   for (const auto& [reason, count] : data["dropped"].items()) {

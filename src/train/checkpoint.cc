@@ -61,9 +61,7 @@ void fill(const fs::path& path, const io::TensorMap& tensors, const std::string&
 }  // namespace
 
 RunFolder::RunFolder(fs::path folder, const Json& run) : folder_(std::move(folder)) {
-  std::error_code status;
-  fs::create_directories(folder_, status);
-  if (status) fail(ExitCode::kDisk, "{}: cannot create: {}", folder_.string(), status.message());
+  make_folder(folder_);
   lock_.emplace(folder_);  // before run.json is looked for: two processes may begin at once
   const fs::path path = folder_ / kRun;
   if (!fs::exists(path)) write_file(path, to_text(run, 2) + "\n");

@@ -63,6 +63,9 @@ class AtomicFile {
   int descriptor_;
 };
 
+/// Makes a folder, and those it lies in, where they are missing. Throws Error{kDisk}.
+void make_folder(const std::filesystem::path& path);
+
 /// Writes a whole file atomically.
 void write_file(const std::filesystem::path& path, std::string_view content);
 

@@ -28,4 +28,7 @@ std::string probe_functions(const Json& data);
 /// The results as tables for a terminal, a checkpoint and task each.
 std::string probe_tables(const Json& rows);
 
+/// The results on vectors without functions; `data` as in configs/schemas/probe-vectors.json.
+std::string vector_table(const Json& data, const Json& rows);
+
 }  // namespace ssmi::report

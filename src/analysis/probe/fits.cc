@@ -16,7 +16,8 @@ std::vector<int64_t> both_parts(const Samples& samples) {
   return all;
 }
 
-DirectProbeDetail detail(const DirectProbe& fit, int64_t items, int64_t columns) {
+DirectProbeDetail detail(const DirectProbe& fit, const HullDistances& distances, int64_t items,
+                         int64_t columns) {
   DirectProbeDetail detail{.clusters = static_cast<int64_t>(fit.clusters.size()),
                            .capacity = relative_capacity(items - fit.conflicting, columns),
                            .undecided = fit.undecided,
@@ -24,9 +25,8 @@ DirectProbeDetail detail(const DirectProbe& fit, int64_t items, int64_t columns)
                            .min_distance = {},
                            .mean_distance = {},
                            .max_distance = {}};
-  const HullDistances distances = hull_distances(fit);
   detail.unfinished_distances = distances.unfinished;
-  if (distances.pairs > 0) {
+  if (!distances.pairs.empty()) {
     detail.min_distance = distances.minimum;
     detail.mean_distance = distances.mean;
     detail.max_distance = distances.maximum;
@@ -84,14 +84,14 @@ Result directprobe_result(const Samples& samples, const std::string& task, uint6
                           Clustering* keep) {
   const at::Tensor train = at::cat({samples.x_train, samples.x_validation});
   Clustering found{fit_direct_probe(train, both_parts(samples)), {}};
-  found.nearest = predict(found.fit, samples.x_test);
+  found.distances = hull_distances(found.fit);
   std::vector<int64_t> predicted;
-  for (const NearestHull& hull : found.nearest)
+  for (const NearestHull& hull : predict(found.fit, samples.x_test))
     predicted.push_back(hull.label < 0 ? most_frequent(samples) : hull.label);
   Result result = judged(samples, std::move(predicted), task, seed);
   result.probe = "directprobe";
   result.identical_vectors = found.fit.conflicting;
-  result.directprobe = detail(found.fit, train.size(0), train.size(1));
+  result.directprobe = detail(found.fit, found.distances, train.size(0), train.size(1));
   if (keep != nullptr) *keep = std::move(found);
   return result;
 }

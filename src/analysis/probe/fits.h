@@ -40,7 +40,7 @@ Result linear_result(const Samples& samples, const LinearResult& fit, const std:
 
 struct Clustering {
   DirectProbe fit;
-  std::vector<NearestHull> nearest;  ///< of each test item
+  HullDistances distances;
 };
 /// `keep`, where given, takes the clusters themselves.
 Result directprobe_result(const Samples& samples, const std::string& task, uint64_t seed,

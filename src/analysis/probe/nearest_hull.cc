@@ -1,5 +1,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/linalg_vector_norm.h>
 
@@ -65,13 +66,18 @@ NearestHull nearest_hull(const DirectProbe& probe, const std::vector<Ball>& ball
   return best;
 }
 
-}  // namespace
-
-std::vector<NearestHull> predict(const DirectProbe& probe, const at::Tensor& x) {
-  const at::Tensor points = (x.to(at::kDouble) - probe.mean).contiguous();
+at::Tensor in_space_of(const DirectProbe& probe, const at::Tensor& x) {
+  at::Tensor points = (x.to(at::kDouble) - probe.mean).contiguous();
   if (!at::isfinite(points).all().item<bool>()) {
     bad_input("directprobe: a vector holds a value that is not finite");
   }
+  return points;
+}
+
+}  // namespace
+
+std::vector<NearestHull> predict(const DirectProbe& probe, const at::Tensor& x) {
+  const at::Tensor points = in_space_of(probe, x);
   const std::vector<Ball> balls = balls_of(probe);
   std::vector<NearestHull> result(static_cast<size_t>(points.size(0)));
   at::parallel_for(0, points.size(0), 1, [&](int64_t begin, int64_t end) {
@@ -81,6 +87,24 @@ std::vector<NearestHull> predict(const DirectProbe& probe, const at::Tensor& x) 
     }
   });
   return result;
+}
+
+at::Tensor distances_to_hulls(const DirectProbe& probe, const at::Tensor& x) {
+  const at::Tensor points = in_space_of(probe, x);
+  const auto hulls = static_cast<int64_t>(probe.clusters.size());
+  at::Tensor distances = at::empty({points.size(0), hulls}, at::kDouble);
+  double* out = distances.mutable_data_ptr<double>();
+  const NearestLimits limits = limits_of(probe);
+  at::parallel_for(0, points.size(0) * hulls, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) {
+      check_interrupted();
+      const Cluster& cluster = probe.clusters[static_cast<size_t>(k % hulls)];
+      const double found =
+          nearest_points(points.narrow(0, k / hulls, 1), cluster.points, limits).distance;
+      out[k] = found <= limits.touching ? 0 : found;
+    }
+  });
+  return distances;
 }
 
 HullDistances hull_distances(const DirectProbe& probe) {
@@ -100,9 +124,11 @@ HullDistances hull_distances(const DirectProbe& probe) {
   });
   HullDistances result;
   if (pairs.empty()) return result;
-  result.pairs = static_cast<int64_t>(pairs.size());
   result.minimum = result.maximum = found.front().distance;
-  for (const NearestPoints& pair : found) {
+  for (size_t k = 0; k < pairs.size(); ++k) {
+    const NearestPoints& pair = found[k];
+    result.pairs.push_back({static_cast<int64_t>(pairs[k].first),
+                            static_cast<int64_t>(pairs[k].second), pair.distance});
     result.minimum = std::min(result.minimum, pair.distance);
     result.maximum = std::max(result.maximum, pair.distance);
     result.mean += pair.distance / static_cast<double>(pairs.size());

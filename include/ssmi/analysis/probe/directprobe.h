@@ -51,9 +51,17 @@ struct NearestHull {
 /// The nearest hull of each row of x [m, d], the points being in the space of the training points.
 std::vector<NearestHull> predict(const DirectProbe& probe, const at::Tensor& x);
 
+/// The distance of each row of x [m, d] to each hull, 0 inside: [m, clusters] float64.
+at::Tensor distances_to_hulls(const DirectProbe& probe, const at::Tensor& x);
+
+struct HullDistance {
+  int64_t first, second;  ///< clusters
+  double distance;
+};
+
 /// Distances of the hulls of clusters of different labels. All zero without such a pair.
 struct HullDistances {
-  int64_t pairs = 0;
+  std::vector<HullDistance> pairs;
   double minimum = 0, mean = 0, maximum = 0;
   /// Pairs known less well than to 1e-9 of their distance or 1e-13 of the radius.
   int64_t unfinished = 0;
