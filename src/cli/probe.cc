@@ -80,6 +80,7 @@ void sort_unique(std::vector<T>& items) {
 probe::SuiteOptions suite_options(const Options& options) {
   probe::SuiteOptions suite = options.suite;
   suite.device = device_named(options.device);
+  suite.folder = options.folder;
   sort_unique(suite.layers);
   const auto asks_for = [&](const char* probe) {
     return std::find(options.probes.begin(), options.probes.end(), probe) != options.probes.end();
@@ -298,8 +299,8 @@ void add_vector_options(CLI::App& command, Options& options) {
   }
   command
       .add_option("--export", options.folder,
-                  "Of --vectors: also write clusters, predictions and distances into this folder")
-      ->needs(vectors)
+                  "Also write into this folder: pairs and their vectors (of --vectors: clusters, "
+                  "predictions and distances)")
       ->type_name("DIR");
 }
 

@@ -9,6 +9,7 @@
 
 #include "progress.h"
 #include "ssmi/analysis/probe/vector_study.h"
+#include "ssmi/core/csv.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/file.h"
 #include "ssmi/core/progress.h"
@@ -24,15 +25,6 @@ namespace fs = std::filesystem;
 std::vector<std::byte> bytes_of(const std::vector<int64_t>& values) {
   const auto bytes = std::as_bytes(std::span(values));
   return {bytes.begin(), bytes.end()};
-}
-
-/// A field of CSV (RFC 4180).
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text)
-    quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
 }
 
 /// What the files hold besides the report: predictions of the probes, not of their controls.
@@ -66,9 +58,9 @@ class Export {
     if (study_.clusters) text += ",cluster,distance";
     text += "\n";
     for (size_t row = 0; row < set_.test_y.size(); ++row) {
-      text += fmt::format("{},{}", row, field(label(set_.test_y[row])));
+      text += fmt::format("{},{}", row, csv_field(label(set_.test_y[row])));
       for (const probe::Result* result : probes_)
-        text += "," + field(label(result->predicted[row]));
+        text += "," + csv_field(label(result->predicted[row]));
       if (study_.clusters) text += nearest(row);
       text += "\n";
     }
@@ -85,7 +77,7 @@ class Export {
   std::string clusters() const {
     std::string text = "row,label,cluster\n";
     for (size_t row = 0; row < set_.train_y.size(); ++row) {
-      text += fmt::format("{},{},{}\n", row, field(label(set_.train_y[row])),
+      text += fmt::format("{},{},{}\n", row, csv_field(label(set_.train_y[row])),
                           study_.clusters->fit.cluster[row]);
     }
     return text;
@@ -94,8 +86,8 @@ class Export {
   std::string distances() const {
     std::string text = "cluster,label,other,other_label,distance\n";
     for (const auto& [first, second, distance] : study_.clusters->between.pairs) {
-      text += fmt::format("{},{},{},{},{}\n", first, field(label_of_cluster(first)), second,
-                          field(label_of_cluster(second)), distance);
+      text += fmt::format("{},{},{},{},{}\n", first, csv_field(label_of_cluster(first)), second,
+                          csv_field(label_of_cluster(second)), distance);
     }
     return text;
   }

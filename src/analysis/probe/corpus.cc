@@ -26,12 +26,14 @@ void join_leaves(const code::SyntaxTree& tree, const code::Leaves& leaves, Parse
 ParsedFunction parse(const code::SyntaxTree& tree, const CorpusOptions& options, size_t index) {
   const code::Leaves leaves(tree);
   ParsedFunction parsed;
+  parsed.index = index;
+  for (const code::Leaf& leaf : leaves.all())
+    parsed.places.push_back({leaf.begin, leaf.end});
   if (options.input == Input::kTokens) {
     join_leaves(tree, leaves, parsed);
   } else {
     parsed.text = tree.source();
-    for (const code::Leaf& leaf : leaves.all())
-      parsed.leaves.push_back({leaf.begin, leaf.end});
+    parsed.leaves = parsed.places;
   }
   for (const code::Relation task : options.tasks) {
     Random random(options.seed, fmt::format("negatives/{}/{}", code::name(task), index));

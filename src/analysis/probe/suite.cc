@@ -6,15 +6,18 @@
 #include <functional>
 #include <numeric>
 
+#include "export.h"
 #include "jobs.h"
 #include "ssmi/analysis/probe/leaf_vectors.h"
 #include "ssmi/core/error.h"
+#include "ssmi/core/file.h"
 #include "ssmi/core/hash.h"
 #include "ssmi/model/model.h"
 
 namespace ssmi::probe {
 namespace {
 
+namespace fs = std::filesystem;
 using code::Relation;
 
 constexpr const char* kTextsStep = "texts";
@@ -63,12 +66,13 @@ class Suite {
   std::vector<Job> jobs_without_model() const;
   std::vector<Job> jobs_of_layer(const Step& step, const at::Tensor& vectors) const;
   void run_pass(const std::vector<Step>& steps, ResultSink& sink);
+  void export_layer(const Step& step, const at::Tensor& vectors) const;
   void note_cost(const std::vector<Step>& steps) const;
 
   const SuiteOptions& options_;
   const std::vector<Subject>& subjects_;
+  const std::vector<code::Function>& functions_;
   Progress& progress_;
-  int64_t given_;
   Corpus corpus_;
   std::vector<PairSet> linear_sets_, directprobe_sets_;  // by task
   std::unique_ptr<LeafSlots> slots_;
@@ -78,8 +82,8 @@ Suite::Suite(const SuiteOptions& options, const std::vector<Subject>& subjects,
              const std::vector<code::Function>& functions, Progress& progress)
     : options_(options),
       subjects_(subjects),
-      progress_(progress),
-      given_(static_cast<int64_t>(functions.size())) {
+      functions_(functions),
+      progress_(progress) {
   Tokenizers tokenizers;
   for (const Subject& subject : subjects)
     tokenizers.push_back(subject.tokenizer);
@@ -155,6 +159,7 @@ void Suite::run_pass(const std::vector<Step>& steps, ResultSink& sink) {
                            "forward " + what, progress_);
   }
   for (size_t i = 0; i < steps.size(); ++i) {
+    if (!options_.folder.empty() && first.control == "none") export_layer(steps[i], vectors[i]);
     const auto jobs = jobs_of_layer(steps[i], vectors[i]);
     progress_.begin(fmt::format("probe {} layer {}", what, layers[i]), "fits", jobs.size());
     const auto results = run_jobs(jobs, progress_);
@@ -164,7 +169,33 @@ void Suite::run_pass(const std::vector<Step>& steps, ResultSink& sink) {
   }
 }
 
+/// Into a folder of the checkpoint's name, numbered where several have it.
+void Suite::export_layer(const Step& step, const at::Tensor& vectors) const {
+  const auto base = [&](size_t subject) { return fs::path(subjects_[subject].name).filename(); };
+  int64_t earlier = 0;
+  for (size_t other = 0; other < step.subject; ++other)
+    earlier += base(other) == base(step.subject) ? 1 : 0;
+  const fs::path folder = options_.folder / (base(step.subject).string() +
+                                             (earlier > 0 ? fmt::format("-{}", earlier + 1) : ""));
+  make_folder(folder);
+  for (const PairSet& set : linear_sets_) {
+    const auto file =
+        fmt::format("{}-layer-{}.safetensors", set.task->name(), step.layer.value());
+    export_vectors(folder / file, set, *slots_, vectors,
+                   {{"checkpoint", subjects_[step.subject].name},
+                    {"task", std::string(set.task->name())},
+                    {"layer", std::to_string(step.layer.value())}});
+  }
+}
+
 void Suite::run(const std::vector<Step>& steps, ResultSink& sink) {
+  if (!options_.folder.empty()) {
+    make_folder(options_.folder);
+    for (const PairSet& set : linear_sets_) {
+      export_pairs(options_.folder / fmt::format("{}-pairs.csv", set.task->name()), set, corpus_,
+                   functions_);
+    }
+  }
   std::vector<Step> open;
   std::copy_if(steps.begin(), steps.end(), std::back_inserter(open),
                [&](const Step& step) { return !sink.has(step); });
@@ -217,7 +248,7 @@ void Suite::note_cost(const std::vector<Step>& steps) const {
 
 SuiteData Suite::data() const {
   SuiteData data;
-  data.functions = given_;
+  data.functions = static_cast<int64_t>(functions_.size());
   data.dropped = corpus_.dropped;
   for (size_t f = 0; f < corpus_.functions.size(); ++f)
     data.probed += !slots_->leaves(f).empty();

@@ -28,8 +28,10 @@ struct CorpusOptions {
 
 /// One function, parsed.
 struct ParsedFunction {
+  size_t index = 0;                                   ///< of the function it is, as given
   std::string text;                                   ///< what the model is given
   std::vector<text::Span> leaves;                     ///< bytes of `text`
+  std::vector<text::Span> places;                     ///< bytes of the function's code
   std::array<std::vector<code::Edge>, 3> candidates;  ///< by Relation
 
   std::string_view leaf_text(int32_t leaf) const {

@@ -3,6 +3,7 @@
 #include <c10/core/Device.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,6 +28,7 @@ struct SuiteOptions {
   bool controls = true;           ///< majority, texts, shuffled labels
   int64_t twins = 3;              ///< randomly initialised twins of each checkpoint
   uint64_t seed = 1;
+  std::filesystem::path folder;  ///< to write pairs and vectors into; nowhere when it is empty
   c10::Device device = c10::kCPU;  ///< where models run; probes are fitted on the CPU
 };
 

@@ -1,0 +1,85 @@
+#include "export.h"
+
+#include <ATen/ops/cat.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+
+#include "ssmi/core/csv.h"
+#include "ssmi/core/file.h"
+#include "ssmi/io/safetensors.h"
+
+namespace ssmi::probe {
+namespace {
+
+/// Pairs as rows: those of training and validation, those of test.
+struct Rows {
+  std::vector<Pair> train, test;
+
+  explicit Rows(const PairSet& set) : train(set.part(Part::kTrain)), test(set.part(Part::kTest)) {
+    const auto& validation = set.part(Part::kValidation);
+    train.insert(train.end(), validation.begin(), validation.end());
+  }
+};
+
+/// Text and line of a leaf in the file that its function is of.
+std::string place(const ParsedFunction& parsed, const code::Function& function, int32_t leaf) {
+  const text::Span span = parsed.places[static_cast<size_t>(leaf)];
+  const auto lines = std::ranges::count(std::string_view(function.code).substr(0, static_cast<size_t>(span.begin)), '\n');
+  return fmt::format("{},{},{}", leaf, function.line + lines, csv_field(parsed.leaf_text(leaf)));
+}
+
+}  // namespace
+
+void export_pairs(const std::filesystem::path& path, const PairSet& set, const Corpus& corpus,
+                  const std::vector<code::Function>& functions) {
+  std::string text =
+      "part,row,label,path,line,function,first,first_line,first_text,second,second_line,"
+      "second_text\n";
+  const auto add = [&](const char* part, size_t row, const Pair& pair) {
+    const ParsedFunction& parsed = corpus.functions[static_cast<size_t>(pair.function)];
+    const code::Function& function = functions[parsed.index];
+    text += fmt::format("{},{},{},{},{},{},{},{}\n", part, row,
+                        set.task->labels[static_cast<size_t>(pair.label)], csv_field(function.path),
+                        function.line, csv_field(function.name),
+                        place(parsed, function, pair.first), place(parsed, function, pair.second));
+  };
+  const Rows rows(set);
+  const size_t trained = set.part(Part::kTrain).size();
+  for (size_t row = 0; row < rows.train.size(); ++row)
+    add(row < trained ? "train" : "validation", row, rows.train[row]);
+  for (size_t row = 0; row < rows.test.size(); ++row)
+    add("test", row, rows.test[row]);
+  write_file(path, text);
+}
+
+void export_vectors(const std::filesystem::path& path, const PairSet& set, const LeafSlots& slots,
+                    const at::Tensor& vectors, const std::map<std::string, std::string>& metadata) {
+  const Rows rows(set);
+  std::vector<at::Tensor> x;
+  std::vector<std::vector<int64_t>> y;
+  std::vector<io::TensorBytes> tensors;
+  const auto add = [&](const std::string& part, const std::vector<Pair>& pairs) {
+    const at::Tensor& matrix =
+        x.emplace_back(pair_vectors(pairs, *set.task, slots, vectors).contiguous());
+    std::vector<int64_t>& labels = y.emplace_back();
+    for (const Pair& pair : pairs)
+      labels.push_back(set.task->labels[static_cast<size_t>(pair.label)]);
+    tensors.push_back({part + "_x",
+                       io::Dtype::kF64,
+                       matrix.sizes().vec(),
+                       {static_cast<const std::byte*>(matrix.const_data_ptr()), matrix.nbytes()}});
+    tensors.push_back({part + "_y",
+                       io::Dtype::kI64,
+                       {static_cast<int64_t>(labels.size())},
+                       std::as_bytes(std::span(labels))});
+  };
+  x.reserve(2);  // so that what the tensors point at stays where it is
+  y.reserve(2);
+  add("train", rows.train);
+  add("test", rows.test);
+  io::write_safetensors(path, tensors, metadata);
+}
+
+}  // namespace ssmi::probe
