@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <vector>
 
 #include "ssmi/core/random.h"
@@ -32,4 +33,35 @@ TEST_CASE("kernels: short float64 loops agree with plain ones at every length") 
     }
     CHECK(sum[n] == a[n]);  // nothing beyond the end
   }
+}
+
+TEST_CASE("kernels: products in twice the precision agree with sums of exact ones") {
+  Random random(1, "precise dot");
+  for (size_t n = 0; n < 80; ++n) {
+    std::vector<double> a(n), b(n);
+    std::vector<kernels::DoubleDouble> x(n), y(n);
+    for (size_t i = 0; i < n; ++i) {
+      // Pairs that cancel to the last digit, so that float64 alone would say anything.
+      const bool twin = i % 2 == 1;
+      a[i] = twin ? a[i - 1] * (1 + 1e-13 * random.normal()) : random.normal();
+      b[i] = twin ? -b[i - 1] : random.normal();
+      x[i] = {a[i], a[i] * 1e-17 * random.normal()};
+      y[i] = {b[i], b[i] * 1e-17 * random.normal()};
+    }
+    kernels::DoubleDouble expected, expected_pairs;
+    double size = 0;
+    for (size_t i = 0; i < n; ++i) {
+      expected += kernels::DoubleDouble::exact_product(a[i], b[i]);
+      expected_pairs += x[i] * y[i];
+      size += std::abs(a[i] * b[i]);
+    }
+    const auto error = [](kernels::DoubleDouble found, kernels::DoubleDouble wanted) {
+      return std::abs(static_cast<double>(found - wanted));
+    };
+    CHECK(error(kernels::precise_dot(a.data(), b.data(), n), expected) <= 1e-30 * size);
+    CHECK(error(kernels::precise_dot(x.data(), y.data(), n), expected_pairs) <= 1e-30 * size);
+  }
+  const std::vector<double> a = {1e20, 1, -1e20, 3}, b = {1, 1e-15, 1, 1e-30};
+  const auto tiny = kernels::precise_dot(a.data(), b.data(), 3);
+  CHECK(static_cast<double>(tiny) == 1e-15);
 }

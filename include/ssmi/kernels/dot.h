@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "ssmi/kernels/double_double.h"
+
 namespace ssmi::kernels {
 
 /// Short float64 loops that BLAS is too heavy for. Sums run in an order that depends on the
@@ -11,6 +13,9 @@ namespace ssmi::kernels {
 double dot(const double* a, const double* b, size_t n);
 /// sum (a_i - b_i)^2
 double squared_distance(const double* a, const double* b, size_t n);
+/// sum a_i b_i to about 32 digits of sum |a_i b_i|
+DoubleDouble precise_dot(const double* a, const double* b, size_t n);
+DoubleDouble precise_dot(const DoubleDouble* a, const DoubleDouble* b, size_t n);
 /// a_i += factor b_i
 void add_scaled(double* a, double factor, const double* b, size_t n);
 

@@ -1,5 +1,7 @@
 #include "ssmi/analysis/probe/hull.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -37,8 +39,14 @@ struct Difference {
     length = std::sqrt(dot(vector.data(), vector.data(), points.columns));
     lowest.fill(std::numeric_limits<double>::infinity());
     product.resize(points.count);
+    const auto multiply = [&](int64_t begin, int64_t end) {
+      for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
+        product[i] = points.sign(i) * dot(points.row(i), vector.data(), points.columns);
+    };
+    constexpr int64_t kGrain = 1 << 17;  // of numbers: fewer are not worth waking a thread for
+    at::parallel_for(0, static_cast<int64_t>(points.count),
+                     kGrain / static_cast<int64_t>(points.columns) + 1, multiply);
     for (size_t i = 0; i < points.count; ++i) {
-      product[i] = points.sign(i) * dot(points.row(i), vector.data(), points.columns);
       const Side side = points.side(i);
       if (product[i] < lowest[side]) {
         lowest[side] = product[i];

@@ -62,13 +62,19 @@ Result placed(Result result, const VectorJob& base, const PairSet& set, bool shu
 std::vector<Result> run_jobs(const std::vector<Job>& jobs, Progress& progress) {
   std::vector<Result> results(jobs.size());
   std::atomic<size_t> next = 0;
-  at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t, int64_t) {
+  const auto work = [&](int64_t, int64_t) {
     for (size_t i = next++; i < jobs.size(); i = next++) {
       check_interrupted();
       results[i] = jobs[i]();
       progress.advance(1);
     }
-  });
+  };
+  const int threads = at::get_num_threads();
+  if (jobs.size() < static_cast<size_t>(threads)) {
+    work(0, 1);  // each has all threads to itself
+  } else {
+    at::parallel_for(0, threads, 1, work);
+  }
   return results;
 }
 

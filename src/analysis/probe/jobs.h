@@ -11,11 +11,11 @@
 
 namespace ssmi::probe {
 
-/// One fit and its evaluation; runs on one thread. Everything it refers to must outlive it.
+/// One fit and its evaluation. Everything it refers to must outlive it.
 using Job = std::function<Result()>;
 
-/// Runs all jobs, each on one thread, as many at once as there are threads; results in the order of
-/// the jobs. `progress` has begun a stage of as many.
+/// Runs all jobs, each on one thread, as many at once as there are threads; fewer jobs than threads
+/// one after the other on all of them. Results are in the order of the jobs. `progress` has begun a stage of as many.
 std::vector<Result> run_jobs(const std::vector<Job>& jobs, Progress& progress);
 
 /// Where a job's vectors come from.

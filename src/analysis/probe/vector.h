@@ -3,18 +3,16 @@
 #include <cstddef>
 #include <type_traits>
 
-#include "double_double.h"
 #include "ssmi/kernels/dot.h"
+#include "ssmi/kernels/double_double.h"
 
 namespace ssmi::probe {
 
 using kernels::dot;
+using kernels::DoubleDouble;
 
 inline DoubleDouble dot(const DoubleDouble* a, const DoubleDouble* b, size_t n) {
-  DoubleDouble sum;
-  for (size_t i = 0; i < n; ++i)
-    sum += a[i] * b[i];
-  return sum;
+  return kernels::precise_dot(a, b, n);
 }
 
 /// a_i -= factor b_i
@@ -34,10 +32,7 @@ Scalar product(const double* a, const double* b, size_t n) {
   if constexpr (std::is_same_v<Scalar, double>) {
     return dot(a, b, n);
   } else {
-    Scalar sum;
-    for (size_t i = 0; i < n; ++i)
-      sum += Scalar::exact_product(a[i], b[i]);
-    return sum;
+    return kernels::precise_dot(a, b, n);
   }
 }
 

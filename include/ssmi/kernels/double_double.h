@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace ssmi::probe {
+namespace ssmi::kernels {
 
 /// An unevaluated sum of two doubles, about 32 digits (Dekker 1971; Hida, Li and Bailey 2001).
 struct DoubleDouble {
@@ -70,4 +70,4 @@ inline DoubleDouble& operator-=(DoubleDouble& a, DoubleDouble b) {
   return a = a - b;
 }
 
-}  // namespace ssmi::probe
+}  // namespace ssmi::kernels
