@@ -143,8 +143,32 @@ def training_sections(results):
     return lines + ["", f"Peak memory of five steps, above the model's: {peaks['ours']:.0f} MiB against {peaks['plain']:.0f} MiB."]
 
 
-GOALS = {"models": model_goals, "training": training_goals}
-SECTIONS = {"models": model_sections, "training": training_sections}
+def probe_goals(goals, results):
+    for found in results["original"]:
+        goals.least(f"DirectProbe, {found['train']} + {found['test']} points of {found['columns']} numbers: times as fast as "
+                    "the original", found["original"] / found["seconds"], 1000)
+    blocks = results["blocks"]
+    goals.most(f"DirectProbe, {blocks['train']} + {blocks['test']} pairs of {blocks['columns']} numbers", blocks["seconds"],
+               240, " s")
+
+
+def probe_sections(results):
+    lines = ["## DirectProbe", "",
+             "`ssmi probe --vectors FILE --probes directprobe --no-controls`: clusters, distances between them, prediction. "
+             "`distance-768` has the vectors of codessm-mini's four blocks side by side for the pairs of `distance`; "
+             "`clouds` are five overlapping normal clouds. The original's seconds are reported ones (without Gurobi, two AVX2 "
+             "cores): it was not run here.", "",
+             "| file | points | numbers | seconds | clusters | undecided | peak memory | the original |", "|---|---|---|---|---|---|---|---|"]
+    for found in (*results["original"], results["blocks"], *results["scaling"]):
+        original = f"{found['original']} s" if "original" in found else ""
+        lines.append(f"| {found['file'].partition('.')[0]} | {found['train']} + {found['test']} | {found['columns']} | "
+                     f"{found['seconds']:.3g} | {found['clusters']} | {found['undecided']} | {found['peak'] / 2**20:.0f} MiB | "
+                     f"{original} |")
+    return lines
+
+
+GOALS = {"models": model_goals, "training": training_goals, "probes": probe_goals}
+SECTIONS = {"models": model_sections, "training": training_sections, "probes": probe_sections}
 
 
 def goals_of(parts):

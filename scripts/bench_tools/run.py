@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import report
 from measure import Asked, in_turn, peak_mib
+from probes import Probes
 from safetensors import safe_open
 from safetensors.numpy import save_file
 from subjects import (MAMBA, ROBERTA, ROOT, WORK, functions, make_checkpoint, make_tokenizers,
@@ -175,7 +176,7 @@ class Training:
         return {"speed": self.lines("speed"), "peaks": peaks}
 
 
-PARTS = {"models": Models, "training": Training}
+PARTS = {"models": Models, "training": Training, "probes": Probes}
 
 
 def weight_bytes(path):
