@@ -19,11 +19,14 @@
 #include "ssmi/core/error.h"
 #include "ssmi/core/file.h"
 #include "ssmi/model/model.h"
+#include "ssmi/report/comparison_report.h"
 #include "ssmi/report/probe_report.h"
 #include "ssmi/report/run.h"
 
 namespace ssmi::cli {
 namespace {
+
+constexpr int64_t kDraws = 5;  ///< of a comparison
 
 struct Options {
   std::vector<std::string> checkpoints{kBundledModel};
@@ -95,6 +98,7 @@ probe::SuiteOptions suite_options(const Options& options) {
   suite.corpus.seed = suite.seed;
   suite.controls = !options.no_controls;
   if (options.no_controls) suite.twins = 0;
+  if (suite.draws == 0) suite.draws = options.checkpoints.size() > 1 && suite.linear ? kDraws : 1;
   return suite;
 }
 
@@ -152,7 +156,8 @@ Json run_object(const Options& options, const probe::SuiteOptions& suite,
                    {"max_functions", suite.corpus.max_functions},
                    {"reference_slip", suite.corpus.reference_slip},
                    {"controls", suite.controls},
-                   {"twins", suite.twins}};
+                   {"twins", suite.twins},
+                   {"draws", suite.draws}};
   run["checkpoints"] = Json::array();
   for (size_t i = 0; i < opened.size(); ++i) {
     run["checkpoints"].push_back({{"name", options.checkpoints[i]},
@@ -171,6 +176,27 @@ Json data_object(const probe::SuiteData& data, const code::FunctionSet& set) {
   object["dropped"]["broken_functions"] = set.functions_broken;
   object["dropped"]["too_large_files"] = set.files_too_large;
   return object;
+}
+
+/// All checkpoints with the first, and with each that was only pretrained further: what
+/// fine-tuning did beyond that.
+std::vector<probe::Comparison> compared(const Options& options, const probe::SuiteOptions& suite,
+                                        const std::vector<probe::TestPairs>& tests,
+                                        const std::vector<probe::Answers>& answers) {
+  std::vector<probe::Comparison> comparisons;
+  probe::CompareOptions comparing;
+  comparing.seed = suite.seed;
+  const auto& names = options.checkpoints;
+  if (!suite.linear || names.size() < 2) return comparisons;
+  const auto is_null = [](const std::string& name) { return name.ends_with("-continued"); };
+  for (const std::string& base : names) {
+    if (base != names.front() && !is_null(base)) continue;
+    for (const std::string& other : names) {
+      if (other == base || other == names.front()) continue;
+      comparisons.push_back(probe::compare(base, other, tests, answers, comparing));
+    }
+  }
+  return comparisons;
 }
 
 void run(Options options) {
@@ -201,15 +227,21 @@ void run(Options options) {
 
   const Json rows = results.in_order(probe::plan(suite, subjects));
   const Json summary = report::probe_summary(rows);
-  const Json report{
-      {"schema", "ssmi/probe/1"}, {"run", run},         {"data", data_object(data, set)},
-      {"results", rows},          {"summary", summary}, {"timing", timing.json()}};
+  const auto comparisons = compared(options, suite, data.tests, results.answers());
+  const Json report{{"schema", "ssmi/probe/1"},
+                    {"run", run},
+                    {"data", data_object(data, set)},
+                    {"results", rows},
+                    {"summary", summary},
+                    {"comparisons", report::comparisons_json(comparisons)},
+                    {"timing", timing.json()}};
   write_file(options.out, to_text(report, 1) + "\n");
   results.discard_partial();
   if (options.json) {
     std::cout << to_text(report, 1) << '\n';
   } else if (!options.quiet) {
     std::cout << report::probe_functions(report["data"]) << report::probe_tables(rows);
+    std::cout << report::comparison_tables(comparisons);
     if (!summary.empty()) std::cout << "Shown: " << report::probe_sentence(summary) << ".\n";
     std::cout << "Report: " << options.out << '\n';
   }
@@ -242,6 +274,11 @@ void add_work_options(CLI::App& command, Options& options) {
   command.add_option("--twins", suite.twins, "Randomly initialised twins beside each checkpoint")
       ->check(CLI::Range(0, 100))
       ->capture_default_str();
+  command
+      .add_option("--draws", suite.draws,
+                  "Draws of pairs and split for linear (default: 5 for several checkpoints, which "
+                  "are compared, else 1)")
+      ->check(CLI::Range(1, 1000));
   command.add_flag("--no-controls", options.no_controls,
                    "Leave out majority, texts, shuffled labels and twins");
   command
@@ -293,8 +330,8 @@ void add_vector_options(CLI::App& command, Options& options) {
           ->type_name("PATH");
   for (const char* other :
        {"checkpoint", "--tasks", "--layers", "--pairs-per-label", "--directprobe-pairs", "--twins",
-        "--split", "--reference-keywords", "--device", "--data", "--field", "--language", "--input",
-        "--max-tokens", "--max-functions", "--resume"}) {
+        "--draws", "--split", "--reference-keywords", "--device", "--data", "--field", "--language",
+        "--input", "--max-tokens", "--max-functions", "--resume"}) {
     vectors->excludes(command.get_option(other));
   }
   command
@@ -320,6 +357,7 @@ void run_on_vectors(const Options& options) {
 
 void add_probe(CLI::App& app) {
   auto options = std::make_shared<Options>();
+  options->suite.draws = 0;  // until it is known how many checkpoints there are
   CLI::App* command = app.add_subcommand(
       "probe", "Find out what each layer knows about the syntax and data flow of code");
   command

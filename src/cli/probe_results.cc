@@ -13,6 +13,8 @@ namespace ssmi::cli {
 
 namespace {
 
+constexpr const char* kAnswers = "answers";
+
 /// The first value in which two runs differ, and both values.
 std::string first_difference(const Json& before, const Json& now) {
   const Json old_values = before.flatten(), new_values = now.flatten();
@@ -66,8 +68,12 @@ void ProbeResults::read_partial() {
 
 void ProbeResults::put(const probe::Step& step, const std::vector<probe::Result>& results) {
   Json rows = Json::array();
-  for (const probe::Result& result : results)
+  for (const probe::Result& result : results) {
     rows.push_back(report::probe_row(result));
+    if (result.probe == "linear" && result.control == "none") {
+      rows.back()[kAnswers] = result.predicted;
+    }
+  }
   if (rows_.empty()) write_file(path_, to_text(Json{{"run", run_}}) + "\n");
   append_line(path_, to_text(Json{
                          {"step", step.key()}, {"sha256", sha256(to_text(rows))}, {"rows", rows}}));
@@ -77,10 +83,25 @@ void ProbeResults::put(const probe::Step& step, const std::vector<probe::Result>
 Json ProbeResults::in_order(const std::vector<probe::Step>& steps) const {
   Json all = Json::array();
   for (const probe::Step& step : steps) {
-    for (const Json& row : rows_.at(step.key()))
+    for (const Json& row : rows_.at(step.key())) {
       all.push_back(row);
+      all.back().erase(kAnswers);
+    }
   }
   return all;
+}
+
+std::vector<probe::Answers> ProbeResults::answers() const {
+  std::vector<probe::Answers> answers;
+  for (const auto& [step, rows] : rows_) {
+    for (const Json& row : rows) {
+      if (!row.contains(kAnswers)) continue;
+      answers.push_back({row["checkpoint"], row["task"], row["layer"], row["draw"],
+                         row["linear"]["validation_accuracy"],
+                         row[kAnswers].get<std::vector<int64_t>>()});
+    }
+  }
+  return answers;
 }
 
 void ProbeResults::discard_partial() const {

@@ -27,6 +27,8 @@ class ProbeResults : public probe::ResultSink {
   size_t steps() const { return rows_.size(); }
   /// The rows of all steps.
   Json in_order(const std::vector<probe::Step>& steps) const;
+  /// What `linear` said of the test pairs, of the checkpoints themselves.
+  std::vector<probe::Answers> answers() const;
   /// Removes the partial file: the report is written.
   void discard_partial() const;
 
@@ -35,7 +37,7 @@ class ProbeResults : public probe::ResultSink {
 
   std::filesystem::path path_;
   Json run_;
-  std::map<std::string, Json> rows_;  // by Step::key()
+  std::map<std::string, Json> rows_;  // by Step::key(); with answers, which the report leaves out
 };
 
 }  // namespace ssmi::cli

@@ -112,9 +112,8 @@ DoubleDouble precise_dot(const double* a, const double* b, size_t n) {
     const hn::Vec<decltype(d)> product = hn::Mul(x, y);
     return Twofold<hn::Vec<decltype(d)>>{product, hn::MulSub(x, y, product)};
   };
-  return precise_reduce(n, vector, [a, b](size_t i) HWY_ATTR {
-    return DoubleDouble::exact_product(a[i], b[i]);
-  });
+  return precise_reduce(
+      n, vector, [a, b](size_t i) HWY_ATTR { return DoubleDouble::exact_product(a[i], b[i]); });
 }
 
 DoubleDouble precise_dot_of_pairs(const DoubleDouble* a, const DoubleDouble* b, size_t n) {

@@ -47,6 +47,7 @@ Json probe_row(const probe::Result& result) {
       {"checkpoint", result.checkpoint.empty() ? Json(nullptr) : Json(result.checkpoint)},
       {"task", result.task},
       {"layer", optional_json(result.layer)},
+      {"draw", result.draw},
       {"probe", result.probe},
       {"control", result.control},
       {"accuracy", evaluation.accuracy},
@@ -76,7 +77,7 @@ namespace {
 bool is_row(const Json& row, const Json& checkpoint, const std::string& task,
             const std::string& probe, const std::string& control) {
   return row["checkpoint"] == checkpoint && row["task"] == task && row["probe"] == probe &&
-         row["control"] == control;
+         row["control"] == control && row["draw"] == 0;
 }
 
 /// The block (not the embedding) with the best validation accuracy; null when there is none.
@@ -232,7 +233,7 @@ std::string table(const Json& rows, const std::string& checkpoint, const std::st
   std::map<int64_t, LayerCells> layers;
   int64_t train = 0, test = 0;
   for (const Json& row : rows) {
-    if (row["checkpoint"] != checkpoint || row["task"] != task) continue;
+    if (row["checkpoint"] != checkpoint || row["task"] != task || row["draw"] != 0) continue;
     fill_cells(row, layers[row["layer"].get<int64_t>()]);
     train = std::max(train, row["train"].get<int64_t>());
     test = std::max(test, row["test"].get<int64_t>());

@@ -1,6 +1,7 @@
 """ssmi probe --vectors: anybody's vectors, in each form they come in."""
 import csv
 import json
+import subprocess
 
 import numpy as np
 import pytest
@@ -116,3 +117,34 @@ def test_a_model_beside_vectors_is_refused(ssmi, vectors):
     assert "excludes" in ssmi("probe", "codessm-mini", "--vectors", "npy", "--out", "r.json", expect=2).stderr
     assert "--vectors" in ssmi("probe", "--export", "x", "--out", "r.json", expect=2).stderr
     assert "holds neither" in ssmi("probe", "--vectors", ROOT / "docs", "--out", "r.json", expect=3).stderr
+
+
+def test_exported_pairs_give_the_probed_results(binary, tmp_path):
+    """What `--export` writes of a model is what the probe saw: DirectProbe finds the same on it."""
+    options = ["--tasks", "siblings", "--layers", "2", "--max-functions", "150", "--pairs-per-label", "100", "--no-controls",
+               "--probes", "directprobe", "--quiet"]
+    subprocess.run([binary, "probe", "codessm-mini", *options, "--export", "made", "--out", "a.json"], cwd=tmp_path, check=True)
+    vectors = "made/codessm-mini/siblings-layer-2.safetensors"
+    subprocess.run([binary, "probe", "--vectors", vectors, "--probes", "directprobe", "--no-controls", "--quiet", "--out",
+                    "b.json"], cwd=tmp_path, check=True)
+    row, again = (json.loads((tmp_path / name).read_text())["results"][0] for name in ("a.json", "b.json"))
+    for key in ("accuracy", "clusters", "confusion", "directprobe", "train", "test"):
+        assert row[key] == again[key], key
+    pairs = (tmp_path / "made/siblings-pairs.csv").read_text().splitlines()
+    assert len(pairs) == 1 + row["train"] + row["test"]
+
+
+def test_exported_pairs_say_where_their_tokens_stand(binary, tmp_path):
+    source = 'def f(a):\n    # "if, no"\n    if a:\n        return [a,\n                "x,y"]\n    return None\n'
+    (tmp_path / "f.py").write_text("".join(source.replace("f(", f"f{i}(") + "\n" for i in range(20)))
+    subprocess.run([binary, "probe", "codessm-mini", "--data", "f.py", "--tasks", "siblings", "--layers", "1", "--no-controls",
+                    "--probes", "linear", "--quiet", "--export", "made", "--out", "a.json"], cwd=tmp_path, check=True)
+    lines = (tmp_path / "f.py").read_text().splitlines()
+    with open(tmp_path / "made/siblings-pairs.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    for row in rows:
+        assert row["path"].endswith("f.py") and lines[int(row["line"]) - 1].startswith(f"def {row['function']}(")
+        for token in ("first", "second"):
+            text = row[f"{token}_text"].splitlines()[0]
+            assert text in lines[int(row[f"{token}_line"]) - 1], row

@@ -26,7 +26,8 @@ struct Rows {
 /// Text and line of a leaf in the file that its function is of.
 std::string place(const ParsedFunction& parsed, const code::Function& function, int32_t leaf) {
   const text::Span span = parsed.places[static_cast<size_t>(leaf)];
-  const auto lines = std::ranges::count(std::string_view(function.code).substr(0, static_cast<size_t>(span.begin)), '\n');
+  const auto lines = std::ranges::count(
+      std::string_view(function.code).substr(0, static_cast<size_t>(span.begin)), '\n');
   return fmt::format("{},{},{}", leaf, function.line + lines, csv_field(parsed.leaf_text(leaf)));
 }
 

@@ -54,6 +54,7 @@ Result placed(Result result, const PairSet& set, std::string control) {
 Result placed(Result result, const VectorJob& base, const PairSet& set, bool shuffled) {
   result.checkpoint = base.checkpoint;
   result.layer = base.layer;
+  result.draw = base.draw;
   return placed(std::move(result), set, shuffled ? "shuffled" : base.control);
 }
 

@@ -15,7 +15,8 @@ namespace ssmi::probe {
 using Job = std::function<Result()>;
 
 /// Runs all jobs, each on one thread, as many at once as there are threads; fewer jobs than threads
-/// one after the other on all of them. Results are in the order of the jobs. `progress` has begun a stage of as many.
+/// one after the other on all of them. Results are in the order of the jobs. `progress` has begun a
+/// stage of as many.
 std::vector<Result> run_jobs(const std::vector<Job>& jobs, Progress& progress);
 
 /// Where a job's vectors come from.
@@ -26,6 +27,7 @@ struct VectorJob {
   const LeafSlots* slots;
   at::Tensor vectors;  ///< [slots, D]
   uint64_t seed;
+  int64_t draw = 0;
 };
 
 /// The most frequent training label for every pair.

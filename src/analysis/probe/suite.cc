@@ -63,6 +63,9 @@ class Suite {
   SuiteData data() const;
 
  private:
+  PairSet drawn_pairs(const TaskInfo& task, const std::vector<std::vector<code::Edge>>& candidates,
+                      size_t draw) const;
+  TestPairs test_pairs(const PairSet& set, int64_t draw) const;
   std::vector<Job> jobs_without_model() const;
   std::vector<Job> jobs_of_layer(const Step& step, const at::Tensor& vectors) const;
   void run_pass(const std::vector<Step>& steps, ResultSink& sink);
@@ -74,45 +77,56 @@ class Suite {
   const std::vector<code::Function>& functions_;
   Progress& progress_;
   Corpus corpus_;
-  std::vector<PairSet> linear_sets_, directprobe_sets_;  // by task
+  std::vector<std::vector<PairSet>> linear_sets_;  // by draw and task
+  std::vector<PairSet> directprobe_sets_;          // by task, of the first draw
   std::unique_ptr<LeafSlots> slots_;
 };
 
 Suite::Suite(const SuiteOptions& options, const std::vector<Subject>& subjects,
              const std::vector<code::Function>& functions, Progress& progress)
-    : options_(options),
-      subjects_(subjects),
-      functions_(functions),
-      progress_(progress) {
+    : options_(options), subjects_(subjects), functions_(functions), progress_(progress) {
   Tokenizers tokenizers;
   for (const Subject& subject : subjects)
     tokenizers.push_back(subject.tokenizer);
   corpus_ = prepare_corpus(functions, tokenizers, options.corpus, progress);
-  const auto part_of = deal_functions(corpus_.functions.size(), options.seed);
+  linear_sets_.resize(static_cast<size_t>(options.draws));
   for (const Relation relation : options.corpus.tasks) {
-    const TaskInfo& task = task_info(relation);
     std::vector<std::vector<code::Edge>> candidates;
     for (ParsedFunction& function : corpus_.functions) {
       candidates.push_back(std::move(function.candidates[static_cast<size_t>(relation)]));
     }
-    const int64_t count =
-        options.pairs_per_label > 0 ? options.pairs_per_label : task.pairs_per_label;
-    linear_sets_.push_back(
-        draw_pairs(task, candidates, part_of, options.split, count, options.seed));
-    const PairSet& set = linear_sets_.back();
-    if (set.part(Part::kTrain).empty() || set.part(Part::kTest).empty()) {
-      bad_input("task {}: the {} functions that can be probed give no pairs to train or test on",
-                task.name(), corpus_.functions.size());
-    }
+    for (size_t draw = 0; draw < linear_sets_.size(); ++draw)
+      linear_sets_[draw].push_back(drawn_pairs(task_info(relation), candidates, draw));
+    const PairSet& set = linear_sets_.front().back();
     const int64_t fewer = options.directprobe_pairs;
-    directprobe_sets_.push_back(fewer > 0 && fewer < count ? set.first(fewer) : set);
+    directprobe_sets_.push_back(fewer > 0 && fewer < set.per_label ? set.first(fewer) : set);
   }
-  slots_ = std::make_unique<LeafSlots>(corpus_.functions.size(), linear_sets_);
+  std::vector<PairSet> all;
+  for (const auto& sets : linear_sets_)
+    all.insert(all.end(), sets.begin(), sets.end());
+  slots_ = std::make_unique<LeafSlots>(corpus_.functions.size(), all);
+}
+
+/// The first draw is the seed's own, so that it does not depend on how many there are.
+PairSet Suite::drawn_pairs(const TaskInfo& task,
+                           const std::vector<std::vector<code::Edge>>& candidates,
+                           size_t draw) const {
+  const uint64_t seed =
+      draw == 0 ? options_.seed : Random(options_.seed, fmt::format("draw/{}", draw)).next();
+  const int64_t count =
+      options_.pairs_per_label > 0 ? options_.pairs_per_label : task.pairs_per_label;
+  PairSet set = draw_pairs(task, candidates, deal_functions(corpus_.functions.size(), seed),
+                           options_.split, count, seed);
+  if (set.part(Part::kTrain).empty() || set.part(Part::kTest).empty()) {
+    bad_input("task {}: the {} functions that can be probed give no pairs to train or test on",
+              task.name(), corpus_.functions.size());
+  }
+  return set;
 }
 
 std::vector<Job> Suite::jobs_without_model() const {
   std::vector<Job> jobs;
-  for (const PairSet& set : linear_sets_) {
+  for (const PairSet& set : linear_sets_.front()) {
     jobs.push_back(majority_job(set, options_.seed));
     for (const bool with_gap : {false, true}) {
       jobs.push_back(texts_job(set, corpus_.functions, with_gap, options_.seed));
@@ -128,15 +142,18 @@ std::vector<Job> Suite::jobs_of_layer(const Step& step, const at::Tensor& vector
                        step.layer.value(),
                        slots_.get(),
                        vectors,
-                       options_.seed};
-  for (size_t task = 0; task < linear_sets_.size(); ++task) {
+                       options_.seed,
+                       step.draw};
+  const auto& linear_sets = linear_sets_[static_cast<size_t>(step.draw)];
+  const bool first_draw = step.draw == 0;
+  for (size_t task = 0; task < linear_sets.size(); ++task) {
     for (const bool shuffled : {false, true}) {
-      if (shuffled && (!options_.controls || step.control != "none")) continue;
+      if (shuffled && (!options_.controls || step.control != "none" || !first_draw)) continue;
       // The embedding layer is full of equal vectors with different labels: no clusters there.
-      if (options_.directprobe && step.layer != 0) {
+      if (options_.directprobe && step.layer != 0 && first_draw) {
         jobs.push_back(directprobe_job(base, directprobe_sets_[task], shuffled));
       }
-      if (options_.linear) jobs.push_back(linear_job(base, linear_sets_[task], shuffled));
+      if (options_.linear) jobs.push_back(linear_job(base, linear_sets[task], shuffled));
     }
   }
   return jobs;
@@ -149,8 +166,9 @@ void Suite::run_pass(const std::vector<Step>& steps, ResultSink& sink) {
   const std::string what =
       first.control == "none" ? subject.name : subject.name + " " + first.control;
   std::vector<int64_t> layers;
-  for (const Step& step : steps)
-    layers.push_back(step.layer.value());
+  for (const Step& step : steps) {
+    if (layers.empty() || layers.back() != step.layer) layers.push_back(step.layer.value());
+  }
   std::vector<at::Tensor> vectors;
   {
     const auto model = subject_model(subject, first.control, options_.seed);
@@ -158,14 +176,20 @@ void Suite::run_pass(const std::vector<Step>& steps, ResultSink& sink) {
     vectors = leaf_vectors(*model, corpus_.tokenised[first.subject], *slots_, layers,
                            "forward " + what, progress_);
   }
-  for (size_t i = 0; i < steps.size(); ++i) {
-    if (!options_.folder.empty() && first.control == "none") export_layer(steps[i], vectors[i]);
-    const auto jobs = jobs_of_layer(steps[i], vectors[i]);
-    progress_.begin(fmt::format("probe {} layer {}", what, layers[i]), "fits", jobs.size());
+  size_t at = 0;  // in `layers`
+  for (const Step& step : steps) {
+    if (step.layer != layers[at]) vectors[at++].reset();
+    if (!options_.folder.empty() && first.control == "none" && step.draw == 0) {
+      export_layer(step, vectors[at]);
+    }
+    const auto jobs = jobs_of_layer(step, vectors[at]);
+    progress_.begin(
+        fmt::format("probe {} layer {}{}", what, layers[at],
+                    step.draw > 0 ? fmt::format(" draw {}", step.draw + 1) : std::string()),
+        "fits", jobs.size());
     const auto results = run_jobs(jobs, progress_);
     progress_.end();
-    sink.put(steps[i], results);
-    vectors[i].reset();
+    sink.put(step, results);
   }
 }
 
@@ -178,9 +202,8 @@ void Suite::export_layer(const Step& step, const at::Tensor& vectors) const {
   const fs::path folder = options_.folder / (base(step.subject).string() +
                                              (earlier > 0 ? fmt::format("-{}", earlier + 1) : ""));
   make_folder(folder);
-  for (const PairSet& set : linear_sets_) {
-    const auto file =
-        fmt::format("{}-layer-{}.safetensors", set.task->name(), step.layer.value());
+  for (const PairSet& set : linear_sets_.front()) {
+    const auto file = fmt::format("{}-layer-{}.safetensors", set.task->name(), step.layer.value());
     export_vectors(folder / file, set, *slots_, vectors,
                    {{"checkpoint", subjects_[step.subject].name},
                     {"task", std::string(set.task->name())},
@@ -191,7 +214,7 @@ void Suite::export_layer(const Step& step, const at::Tensor& vectors) const {
 void Suite::run(const std::vector<Step>& steps, ResultSink& sink) {
   if (!options_.folder.empty()) {
     make_folder(options_.folder);
-    for (const PairSet& set : linear_sets_) {
+    for (const PairSet& set : linear_sets_.front()) {
       export_pairs(options_.folder / fmt::format("{}-pairs.csv", set.task->name()), set, corpus_,
                    functions_);
     }
@@ -221,7 +244,7 @@ void Suite::note_cost(const std::vector<Step>& steps) const {
   for (size_t subject = 0; subject < subjects_.size(); ++subject) {
     std::map<std::string, int64_t> layers;  // by control
     for (const Step& step : steps) {
-      if (step.subject == subject && step.layer) ++layers[step.control];
+      if (step.subject == subject && step.layer && step.draw == 0) ++layers[step.control];
     }
     if (layers.empty()) continue;
     const auto& functions = corpus_.tokenised[subject];
@@ -246,6 +269,33 @@ void Suite::note_cost(const std::vector<Step>& steps) const {
   }
 }
 
+void hash_pairs(const PairSet& set, Sha256& hash) {
+  hash.update(set.task->name());
+  for (const Part which : kParts) {
+    for (const Pair& pair : set.part(which)) {
+      hash.update(fmt::format("{} {} {} {} {}\n", static_cast<int>(which), pair.function,
+                              pair.first, pair.second, pair.label));
+    }
+  }
+}
+
+/// A pair's relations are its label and, where a task's first leaf is a keyword, that.
+TestPairs Suite::test_pairs(const PairSet& set, int64_t draw) const {
+  const std::string task(set.task->name());
+  TestPairs test{task, draw, {}, {}};
+  for (const Pair& pair : set.part(Part::kTest)) {
+    test.items.label.push_back(pair.label);
+    test.items.group.push_back(pair.function);
+    const int32_t label = set.task->labels[static_cast<size_t>(pair.label)];
+    auto& relations = test.relations.emplace_back();
+    relations.push_back(fmt::format("{} {}", task, label));
+    if (set.task->relation == Relation::kDataFlow) continue;
+    const auto& function = corpus_.functions[static_cast<size_t>(pair.function)];
+    relations.push_back(fmt::format("{} of {}", task, function.leaf_text(pair.first)));
+  }
+  return test;
+}
+
 SuiteData Suite::data() const {
   SuiteData data;
   data.functions = static_cast<int64_t>(functions_.size());
@@ -254,13 +304,10 @@ SuiteData Suite::data() const {
     data.probed += !slots_->leaves(f).empty();
   data.dropped["no_pairs"] = static_cast<int64_t>(corpus_.functions.size()) - data.probed;
   Sha256 hash;
-  for (const PairSet& set : linear_sets_) {
-    hash.update(set.task->name());
-    for (const Part which : kParts) {
-      for (const Pair& pair : set.part(which)) {
-        hash.update(fmt::format("{} {} {} {} {}\n", static_cast<int>(which), pair.function,
-                                pair.first, pair.second, pair.label));
-      }
+  for (size_t draw = 0; draw < linear_sets_.size(); ++draw) {
+    for (const PairSet& set : linear_sets_[draw]) {
+      hash_pairs(set, hash);
+      data.tests.push_back(test_pairs(set, static_cast<int64_t>(draw)));
     }
   }
   for (const ParsedFunction& function : corpus_.functions)
@@ -272,18 +319,20 @@ SuiteData Suite::data() const {
 }  // namespace
 
 std::string Step::key() const {
-  return fmt::format("{}/{}/{}", subject, control, layer.value_or(-1));
+  return fmt::format("{}/{}/{}/{}", subject, control, layer.value_or(-1), draw);
 }
 
 std::vector<Step> plan(const SuiteOptions& options, const std::vector<Subject>& subjects) {
   std::vector<Step> steps;
-  if (options.controls) steps.push_back({0, kTextsStep, std::nullopt});
+  if (options.controls) steps.push_back({0, kTextsStep, std::nullopt, 0});
   for (size_t subject = 0; subject < subjects.size(); ++subject) {
     const auto layers = layers_of(options, subjects[subject]);
     for (int64_t twin = 0; twin <= options.twins; ++twin) {
       const std::string control = twin == 0 ? "none" : fmt::format("twin-{}", twin);
-      for (const int64_t layer : layers)
-        steps.push_back({subject, control, layer});
+      for (const int64_t layer : layers) {
+        for (int64_t draw = 0; draw < (twin == 0 ? options.draws : 1); ++draw)
+          steps.push_back({subject, control, layer, draw});
+      }
     }
   }
   return steps;

@@ -30,6 +30,7 @@ struct Result {
   std::string task;
   std::vector<std::string> labels;  ///< their names
   std::optional<int64_t> layer;     ///< none for controls that have none
+  int64_t draw = 0;                 ///< of pairs and split
   std::string probe;                ///< linear, directprobe, none (majority)
   std::string control;              ///< none, majority, texts, texts_and_gap, shuffled, twin-1 ...
   Evaluation evaluation;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "ssmi/analysis/probe/compare.h"
 #include "ssmi/analysis/probe/corpus.h"
 #include "ssmi/analysis/probe/result.h"
 #include "ssmi/core/progress.h"
@@ -27,8 +28,9 @@ struct SuiteOptions {
   int64_t directprobe_pairs = 0;  ///< of those, how many DirectProbe takes; 0 takes all
   bool controls = true;           ///< majority, texts, shuffled labels
   int64_t twins = 3;              ///< randomly initialised twins of each checkpoint
+  int64_t draws = 1;              ///< of pairs and split; all but the first are for `linear` alone
   uint64_t seed = 1;
-  std::filesystem::path folder;  ///< to write pairs and vectors into; nowhere when it is empty
+  std::filesystem::path folder;    ///< to write pairs and vectors into; nowhere when it is empty
   c10::Device device = c10::kCPU;  ///< where models run; probes are fitted on the CPU
 };
 
@@ -40,11 +42,12 @@ struct Subject {
 };
 
 /// A part of the work whose results are written when it is done: the controls without a model, or
-/// one layer of one checkpoint or twin.
+/// one layer of one checkpoint or twin, with the pairs of one draw.
 struct Step {
   size_t subject = 0;
   std::string control;  ///< "none" or "twin-<i>"; "texts" for the step without a model
   std::optional<int64_t> layer;
+  int64_t draw = 0;
   std::string key() const;  ///< unique, for a resumed run
 };
 
@@ -63,6 +66,7 @@ struct SuiteData {
   int64_t probed = 0;                      ///< with at least one drawn pair
   std::map<std::string, int64_t> dropped;  ///< reason -> functions
   std::string pairs_sha256;                ///< of the drawn pairs: equal hashes, equal questions
+  std::vector<TestPairs> tests;            ///< of each task and draw
 };
 
 /// All steps of a run in the order of the report.

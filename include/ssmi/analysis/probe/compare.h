@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ssmi/analysis/probe/evaluation.h"
+
+namespace ssmi::probe {
+
+/// The test pairs of a task in one draw of pairs and split.
+struct TestPairs {
+  std::string task;
+  int64_t draw = 0;
+  TestItems items;
+  std::vector<std::vector<std::string>> relations;  ///< of each pair, as "siblings of if"
+};
+
+/// What the linear probe of a checkpoint's layer says of them.
+struct Answers {
+  std::string checkpoint, task;
+  int64_t layer = 0, draw = 0;
+  double validation_accuracy = 0;
+  std::vector<int64_t> predicted;
+};
+
+/// Accuracy of a checkpoint less that of its base on the same pairs: means over the draws.
+struct Difference {
+  std::string task;
+  std::string relation;  ///< empty: all pairs of the task
+  int64_t layer = 0;
+  int64_t pairs = 0;  ///< to test on, in the draw that has fewest
+  double base = 0, accuracy = 0, difference = 0;
+  double low = 0, high = 0;  ///< 95 % interval of the difference
+  double p = 1;              ///< two-sided, that there is none
+  double p_holm = 1;         ///< the same for the whole family (Holm 1979)
+};
+
+struct Comparison {
+  std::string base, checkpoint;
+  int64_t draws = 0, resamples = 0;
+  std::map<std::string, int64_t> chosen;  ///< task -> the base's block that is best on validation
+  std::vector<Difference> layers;         ///< a family: all tasks and layers that both have
+  std::vector<Difference> relations;      ///< another, at the chosen blocks; by difference
+};
+
+struct CompareOptions {
+  int64_t resamples = 10'000;
+  int64_t least_pairs = 30;  ///< relations with fewer test pairs in some draw are left out
+  uint64_t seed = 1;
+};
+
+/// Compares `checkpoint` with `base`. Intervals and p are of a bootstrap of two levels: draws, and
+/// within each the test functions, which are drawn alike for both, for all tasks and all layers.
+Comparison compare(const std::string& base, const std::string& checkpoint,
+                   const std::vector<TestPairs>& tests, const std::vector<Answers>& answers,
+                   const CompareOptions& options);
+
+/// p-values of a family made to hold for all of it (Holm 1979).
+std::vector<double> holm(const std::vector<double>& p);
+
+}  // namespace ssmi::probe

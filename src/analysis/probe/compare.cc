@@ -1,0 +1,280 @@
+#include "ssmi/analysis/probe/compare.h"
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <tuple>
+
+#include "ssmi/core/error.h"
+#include "ssmi/core/progress.h"
+#include "ssmi/core/random.h"
+
+namespace ssmi::probe {
+namespace {
+
+/// Sums over some pairs of each test function of a draw.
+struct Sums {
+  std::vector<double> more, base, pairs;  ///< right answers of the checkpoint less the base's ...
+
+  explicit Sums(size_t functions = 0) : more(functions), base(functions), pairs(functions) {}
+  double total(const std::vector<double>& of) const {
+    return std::accumulate(of.begin(), of.end(), 0.0);
+  }
+};
+
+/// A difference to judge: its sums in each draw.
+struct Contrast {
+  Difference difference;
+  std::vector<Sums> draws;
+};
+
+using Key = std::tuple<std::string, std::string, int64_t, int64_t>;  // checkpoint ... draw
+
+class Comparing {
+ public:
+  Comparing(const std::string& base, const std::string& checkpoint,
+            const std::vector<TestPairs>& tests, const std::vector<Answers>& answers)
+      : base_(base), checkpoint_(checkpoint), tests_(tests) {
+    for (const Answers& one : answers)
+      answers_.emplace(Key{one.checkpoint, one.task, one.layer, one.draw}, &one);
+    for (const TestPairs& test : tests) {
+      draws_ = std::max(draws_, test.draw + 1);
+      if (test.draw == 0) tasks_.push_back(test.task);
+    }
+    functions_.resize(static_cast<size_t>(draws_));
+    for (const TestPairs& test : tests) {
+      auto& known = functions_[static_cast<size_t>(test.draw)];
+      for (const int64_t function : test.items.group)
+        known.emplace(function, known.size());
+    }
+  }
+
+  Comparison run(const CompareOptions& options) const {
+    Comparison result;
+    result.base = base_;
+    result.checkpoint = checkpoint_;
+    result.draws = draws_;
+    result.resamples = options.resamples;
+    std::vector<Contrast> contrasts;
+    for (const std::string& task : tasks_) {
+      for (const int64_t layer : layers(task))
+        contrasts.push_back(contrast(task, "", layer));
+    }
+    const size_t of_layers = contrasts.size();
+    for (const std::string& task : tasks_) {
+      const auto block = best_block(task);
+      if (!block) continue;
+      result.chosen[task] = *block;
+      for (const std::string& relation : relations(task)) {
+        Contrast one = contrast(task, relation, *block);
+        if (one.difference.pairs >= options.least_pairs) contrasts.push_back(std::move(one));
+      }
+    }
+    judge(contrasts, options);
+    for (size_t i = 0; i < contrasts.size(); ++i) {
+      (i < of_layers ? result.layers : result.relations).push_back(contrasts[i].difference);
+    }
+    correct(result.layers);
+    correct(result.relations);
+    std::ranges::stable_sort(result.relations, {}, &Difference::difference);
+    return result;
+  }
+
+ private:
+  const Answers* find(const std::string& checkpoint, const std::string& task, int64_t layer,
+                      int64_t draw) const {
+    const auto found = answers_.find(Key{checkpoint, task, layer, draw});
+    return found == answers_.end() ? nullptr : found->second;
+  }
+  const Answers& at(const std::string& checkpoint, const std::string& task, int64_t layer,
+                    int64_t draw) const {
+    const Answers* found = find(checkpoint, task, layer, draw);
+    if (found == nullptr) {
+      fail(ExitCode::kBug, "no answers of {} for {}, layer {}, draw {}", checkpoint, task, layer,
+           draw);
+    }
+    return *found;
+  }
+
+  /// Those that both have.
+  std::vector<int64_t> layers(const std::string& task) const {
+    std::vector<int64_t> both;
+    for (const auto& [key, answers] : answers_) {
+      const auto& [checkpoint, of, layer, draw] = key;
+      if (checkpoint == base_ && of == task && draw == 0 && find(checkpoint_, task, layer, 0)) {
+        both.push_back(layer);
+      }
+    }
+    return both;
+  }
+
+  std::optional<int64_t> best_block(const std::string& task) const {
+    std::optional<int64_t> best;
+    double most = -1;
+    for (const int64_t layer : layers(task)) {
+      double sum = 0;
+      for (int64_t draw = 0; draw < draws_; ++draw)
+        sum += at(base_, task, layer, draw).validation_accuracy;
+      if (layer == 0 || sum <= most) continue;
+      best = layer;
+      most = sum;
+    }
+    return best;
+  }
+
+  std::set<std::string> relations(const std::string& task) const {
+    std::set<std::string> names;
+    for (const TestPairs& test : tests_) {
+      if (test.task != task) continue;
+      for (const auto& of_pair : test.relations)
+        names.insert(of_pair.begin(), of_pair.end());
+    }
+    return names;
+  }
+
+  Sums sums(const TestPairs& test, const std::string& relation, int64_t layer) const {
+    const auto& before = at(base_, test.task, layer, test.draw).predicted;
+    const auto& after = at(checkpoint_, test.task, layer, test.draw).predicted;
+    const auto& function = functions_[static_cast<size_t>(test.draw)];
+    if (before.size() != test.items.label.size() || after.size() != before.size()) {
+      fail(ExitCode::kBug, "{}: answers to other pairs than these", test.task);
+    }
+    Sums sums(function.size());
+    for (size_t i = 0; i < before.size(); ++i) {
+      const auto& of_pair = test.relations[i];
+      if (!relation.empty() && std::ranges::find(of_pair, relation) == of_pair.end()) continue;
+      const int64_t label = test.items.label[i];
+      const size_t f = function.at(test.items.group[i]);
+      const double was = before[i] == label ? 1 : 0, is = after[i] == label ? 1 : 0;
+      sums.more[f] += is - was;
+      sums.base[f] += was;
+      sums.pairs[f] += 1;
+    }
+    return sums;
+  }
+
+  Contrast contrast(const std::string& task, const std::string& relation, int64_t layer) const {
+    Contrast result;
+    Difference& difference = result.difference;
+    difference.task = task;
+    difference.relation = relation;
+    difference.layer = layer;
+    difference.pairs = std::numeric_limits<int64_t>::max();
+    for (const TestPairs& test : tests_) {
+      if (test.task != task) continue;
+      const Sums& one = result.draws.emplace_back(sums(test, relation, layer));
+      const double pairs = one.total(one.pairs),
+                   share = std::max(pairs, 1.0) * static_cast<double>(draws_);
+      difference.pairs = std::min(difference.pairs, static_cast<int64_t>(pairs));
+      difference.base += one.total(one.base) / share;
+      difference.difference += one.total(one.more) / share;
+    }
+    difference.accuracy = difference.base + difference.difference;
+    return result;
+  }
+
+  /// One resample: how often each function of each draw is in it, for as many draws as there are.
+  std::vector<std::pair<size_t, std::vector<double>>> resample(Random& random) const {
+    std::vector<std::pair<size_t, std::vector<double>>> drawn;
+    for (int64_t i = 0; i < draws_; ++i) {
+      const auto draw = static_cast<size_t>(random.below(static_cast<uint64_t>(draws_)));
+      const size_t count = functions_[draw].size();
+      std::vector<double> times(count, 0);
+      for (size_t k = 0; k < count; ++k)
+        times[random.below(count)] += 1;
+      drawn.emplace_back(draw, std::move(times));
+    }
+    return drawn;
+  }
+
+  /// Fills low, high and p.
+  void judge(std::vector<Contrast>& contrasts, const CompareOptions& options) const {
+    const auto resamples = static_cast<size_t>(options.resamples);
+    std::vector<std::vector<double>> values(contrasts.size(), std::vector<double>(resamples));
+    at::parallel_for(0, options.resamples, 64, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        check_interrupted();
+        Random random(options.seed, fmt::format("compare/{}", r));
+        const auto drawn = resample(random);
+        for (size_t c = 0; c < contrasts.size(); ++c)
+          values[c][static_cast<size_t>(r)] = value(contrasts[c], drawn);
+      }
+    });
+    for (size_t c = 0; c < contrasts.size(); ++c)
+      summarise(values[c], contrasts[c].difference);
+  }
+
+  static double value(const Contrast& contrast,
+                      const std::vector<std::pair<size_t, std::vector<double>>>& drawn) {
+    double sum = 0, counted = 0;
+    for (const auto& [draw, times] : drawn) {
+      const Sums& sums = contrast.draws[draw];
+      double more = 0, pairs = 0;
+      for (size_t f = 0; f < times.size(); ++f) {
+        more += times[f] * sums.more[f];
+        pairs += times[f] * sums.pairs[f];
+      }
+      if (pairs == 0) continue;
+      sum += more / pairs;
+      counted += 1;
+    }
+    return counted == 0 ? 0 : sum / counted;
+  }
+
+  static void summarise(std::vector<double>& values, Difference& difference) {
+    std::ranges::sort(values);
+    const auto count = static_cast<double>(values.size());
+    const auto quantile = [&](double q) { return values[static_cast<size_t>(q * (count - 1))]; };
+    difference.low = quantile(0.025);
+    difference.high = quantile(0.975);
+    const auto at_most =
+        static_cast<double>(std::ranges::upper_bound(values, 0.0) - values.begin());
+    const auto at_least = static_cast<double>(values.end() - std::ranges::lower_bound(values, 0.0));
+    difference.p = std::min(1.0, 2 * (std::min(at_most, at_least) + 1) / (count + 1));
+  }
+
+  static void correct(std::vector<Difference>& family) {
+    std::vector<double> p;
+    for (const Difference& one : family)
+      p.push_back(one.p);
+    const std::vector<double> corrected = holm(p);
+    for (size_t i = 0; i < family.size(); ++i)
+      family[i].p_holm = corrected[i];
+  }
+
+  const std::string& base_;
+  const std::string& checkpoint_;
+  const std::vector<TestPairs>& tests_;
+  std::map<Key, const Answers*> answers_;
+  std::vector<std::string> tasks_;
+  int64_t draws_ = 0;
+  std::vector<std::map<int64_t, size_t>> functions_;  // of each draw: function -> place
+};
+
+}  // namespace
+
+std::vector<double> holm(const std::vector<double>& p) {
+  std::vector<size_t> order(p.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, {}, [&](size_t i) { return p[i]; });
+  std::vector<double> corrected(p.size());
+  double least = 0;
+  for (size_t k = 0; k < order.size(); ++k) {
+    least = std::max(least, std::min(1.0, static_cast<double>(p.size() - k) * p[order[k]]));
+    corrected[order[k]] = least;
+  }
+  return corrected;
+}
+
+Comparison compare(const std::string& base, const std::string& checkpoint,
+                   const std::vector<TestPairs>& tests, const std::vector<Answers>& answers,
+                   const CompareOptions& options) {
+  return Comparing(base, checkpoint, tests, answers).run(options);
+}
+
+}  // namespace ssmi::probe
