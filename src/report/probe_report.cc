@@ -18,7 +18,9 @@ Json linear_json(const probe::LinearDetail& detail) {
   return {{"l2", detail.l2},
           {"validation_accuracy", detail.validation_accuracy},
           {"gradient_norm", detail.gradient_norm},
-          {"converged", detail.converged}};
+          {"converged", detail.converged},
+          {"bits", optional_json(detail.bits)},
+          {"compression", optional_json(detail.compression)}};
 }
 
 Json directprobe_json(const probe::DirectProbeDetail& detail) {
@@ -186,7 +188,9 @@ namespace {
 
 /// What a table shows of one layer.
 struct LayerCells {
-  std::string linear, shuffled, directprobe, clusters, shuffled_clusters, capacity;
+  std::string linear, shuffled, selectivity, compression, directprobe, clusters, shuffled_clusters,
+      capacity;
+  double accuracy = 0;
   double twin_accuracy = 0, twin_clusters = 0;
   int linear_twins = 0, directprobe_twins = 0;
 };
@@ -195,7 +199,17 @@ void fill_cells(const Json& row, LayerCells& cells) {
   const auto control = row["control"].get<std::string>();
   const bool twin = control.starts_with("twin-");
   if (row["probe"] == "linear") {
-    if (control == "none") cells.linear = with_interval(row);
+    if (control == "none") {
+      cells.linear = with_interval(row);
+      cells.accuracy = row["accuracy"].get<double>();
+      const Json& compression = row["linear"]["compression"];
+      if (!compression.is_null()) {
+        cells.compression = fmt::format("{:.2f}", compression.get<double>());
+      }
+    }
+    if (control == "control_task") {  // behind the row of the labels themselves
+      cells.selectivity = short_number(cells.accuracy - row["accuracy"].get<double>());
+    }
     if (control == "shuffled") cells.shuffled = short_number(row["accuracy"]);
     if (twin) cells.twin_accuracy += row["accuracy"].get<double>();
     cells.linear_twins += twin ? 1 : 0;
@@ -242,15 +256,16 @@ std::string table(const Json& rows, const std::string& checkpoint, const std::st
   std::string text =
       fmt::format("{}, {} ({} training and {} test pairs)\n", checkpoint, task, train, test);
   text += control_line(rows, task);
-  text += fmt::format("  {:<9} {:<19} {:>8} {:>6}   {:<19} {:>8} {:>8} {:>6} {:>8}\n", "layer",
-                      "linear", "shuffled", "twins", "directprobe", "clusters", "shuffled", "twins",
-                      "n/2(d+1)");
+  constexpr auto* kLine =
+      "  {:<9} {:<19} {:>8} {:>6} {:>7} {:>6}   {:<19} {:>8} {:>8} {:>6} {:>8}\n";
+  text += fmt::format(fmt::runtime(kLine), "layer", "linear", "shuffled", "twins", "select.",
+                      "compr.", "directprobe", "clusters", "shuffled", "twins", "n/2(d+1)");
   for (const auto& [layer, cells] : layers) {
     const auto dash = [](const std::string& value) { return value.empty() ? "-" : value; };
     text += fmt::format(
-        "  {:<9} {:<19} {:>8} {:>6}   {:<19} {:>8} {:>8} {:>6} {:>8}\n",
-        layer == 0 ? "embedding" : std::to_string(layer), dash(cells.linear), dash(cells.shuffled),
-        mean_text(cells.twin_accuracy, cells.linear_twins, 3), dash(cells.directprobe),
+        fmt::runtime(kLine), layer == 0 ? "embedding" : std::to_string(layer), dash(cells.linear),
+        dash(cells.shuffled), mean_text(cells.twin_accuracy, cells.linear_twins, 3),
+        dash(cells.selectivity), dash(cells.compression), dash(cells.directprobe),
         dash(cells.clusters), dash(cells.shuffled_clusters),
         mean_text(cells.twin_clusters, cells.directprobe_twins, 1), dash(cells.capacity));
   }

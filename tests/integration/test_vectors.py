@@ -115,7 +115,6 @@ def test_broken_text_is_refused_with_its_line(ssmi, vectors, tmp_path, line, mes
 
 def test_a_model_beside_vectors_is_refused(ssmi, vectors):
     assert "excludes" in ssmi("probe", "codessm-mini", "--vectors", "npy", "--out", "r.json", expect=2).stderr
-    assert "--vectors" in ssmi("probe", "--export", "x", "--out", "r.json", expect=2).stderr
     assert "holds neither" in ssmi("probe", "--vectors", ROOT / "docs", "--out", "r.json", expect=3).stderr
 
 

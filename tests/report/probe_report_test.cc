@@ -26,7 +26,8 @@ probe::Result result(const std::string& control, std::optional<int64_t> layer, d
   row.evaluation.confusion = {{1, 2}, {0, 0}};
   row.train = 80;
   row.test = 20;
-  row.linear = probe::LinearDetail{0.1, validation, 1e-7, true};
+  row.linear = probe::LinearDetail{0.1, validation, 1e-7, true, {}, {}};
+  if (control == "none") row.linear->compression = 1.5;
   return row;
 }
 
@@ -44,10 +45,10 @@ Json rows() {
   for (const auto& row :
        {result("texts", std::nullopt, 0.55, 0.5), result("texts_and_gap", std::nullopt, 0.65, 0.6),
         result("none", 0, 0.99, 0.99), result("none", 1, 0.7, 0.75), result("none", 2, 0.8, 0.7),
-        result("shuffled", 1, 0.5, 0.9), result("twin-1", 1, 0.4, 0.5),
-        result("twin-1", 2, 0.6, 0.4), result("twin-2", 1, 0.1, 0.1), result("twin-2", 2, 0.5, 0.2),
-        clusters("none", 4), clusters("shuffled", 9), clusters("twin-1", 5),
-        clusters("twin-2", 8)}) {
+        result("shuffled", 1, 0.5, 0.9), result("control_task", 1, 0.3, 0.9),
+        result("twin-1", 1, 0.4, 0.5), result("twin-1", 2, 0.6, 0.4), result("twin-2", 1, 0.1, 0.1),
+        result("twin-2", 2, 0.5, 0.2), clusters("none", 4), clusters("shuffled", 9),
+        clusters("twin-1", 5), clusters("twin-2", 8)}) {
     all.push_back(probe_row(row));
   }
   return all;
@@ -96,10 +97,11 @@ TEST_CASE("report: the table has a line a layer, with controls beside") {
   CHECK(has("model, siblings (80 training and 20 test pairs)"));
   CHECK(has("texts .550 [.500, .600]  texts and gap .650 [.600, .700]"));
   CHECK(has("embedding .990 [.940, 1.040]"));
-  // shuffled, mean of the twins; clusters of the model, shuffled, twins' mean; capacity
+  // shuffled, mean of the twins, less the control task, compression; clusters of the model,
+  // shuffled, twins' mean; capacity
   CHECK(
-      has("  1         .700 [.650, .750]       .500   .250   .600 [.550, .650]          4        9"
-          "    6.5     0.25"));
+      has("  1         .700 [.650, .750]       .500   .250    .400   1.50   .600 [.550, .650]      "
+          "    4        9    6.5     0.25"));
 }
 
 TEST_CASE("report: functions left out are said with their reason") {

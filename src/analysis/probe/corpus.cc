@@ -27,8 +27,10 @@ ParsedFunction parse(const code::SyntaxTree& tree, const CorpusOptions& options,
   const code::Leaves leaves(tree);
   ParsedFunction parsed;
   parsed.index = index;
-  for (const code::Leaf& leaf : leaves.all())
+  for (const code::Leaf& leaf : leaves.all()) {
     parsed.places.push_back({leaf.begin, leaf.end});
+    parsed.types.push_back(leaf.type);
+  }
   if (options.input == Input::kTokens) {
     join_leaves(tree, leaves, parsed);
   } else {

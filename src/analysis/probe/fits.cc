@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "ssmi/core/random.h"
 
@@ -76,8 +77,18 @@ Result linear_result(const Samples& samples, const LinearResult& fit, const std:
                      uint64_t seed) {
   Result result = judged(samples, fit.predicted, task, seed);
   result.probe = "linear";
-  result.linear = {fit.l2, fit.validation_accuracy, fit.gradient_norm, fit.converged};
+  result.linear = {fit.l2, fit.validation_accuracy, fit.gradient_norm, fit.converged, {}, {}};
   return result;
+}
+
+void describe(const Samples& samples, uint64_t seed, Result& result) {
+  const auto classes = static_cast<int64_t>(samples.labels.size());
+  Random random(seed, fmt::format("online code/{}", result.task));
+  LinearDetail& detail = result.linear.value();
+  detail.bits = online_code_bits(at::cat({samples.x_train, samples.x_validation}),
+                                 both_parts(samples), classes, detail.l2, random);
+  detail.compression = static_cast<double>(samples.train_size()) *
+                       std::log2(static_cast<double>(classes)) / *detail.bits;
 }
 
 Result directprobe_result(const Samples& samples, const std::string& task, uint64_t seed,

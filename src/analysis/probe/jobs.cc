@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <numeric>
 
 #include "fits.h"
 #include "ssmi/analysis/probe/linear.h"
 #include "ssmi/analysis/probe/texts.h"
+#include "ssmi/core/random.h"
 
 namespace ssmi::probe {
 namespace {
@@ -32,6 +34,44 @@ Samples samples_of(const PairSet& set) {
   return samples;
 }
 
+/// Labels drawn by the types of the leaves, in all parts.
+class ControlTask {
+ public:
+  ControlTask(const PairSet& set, const std::vector<ParsedFunction>& functions, uint64_t seed)
+      : name_(set.task->name()),
+        functions_(functions),
+        seed_(seed),
+        counts_(set.task->labels.size(), 0) {
+    for (const Pair& pair : set.part(Part::kTrain))
+      ++counts_[static_cast<size_t>(pair.label)];
+  }
+
+  std::vector<int64_t> labels(const std::vector<Pair>& pairs) const {
+    std::vector<int64_t> labels;
+    for (const Pair& pair : pairs)
+      labels.push_back(label(pair));
+    return labels;
+  }
+
+ private:
+  int64_t label(const Pair& pair) const {
+    const auto& types = functions_[static_cast<size_t>(pair.function)].types;
+    Random random(
+        seed_, fmt::format("control task/{}/{}\n{}", name_, types[static_cast<size_t>(pair.first)],
+                           types[static_cast<size_t>(pair.second)]));
+    uint64_t left = random.below(std::accumulate(counts_.begin(), counts_.end(), uint64_t{0}));
+    int64_t label = 0;
+    while (left >= counts_[static_cast<size_t>(label)])
+      left -= counts_[static_cast<size_t>(label++)];
+    return label;
+  }
+
+  std::string_view name_;
+  const std::vector<ParsedFunction>& functions_;
+  uint64_t seed_;
+  std::vector<uint64_t> counts_;  // of the labels in training
+};
+
 Samples samples_of(const VectorJob& base, const PairSet& set, bool shuffled) {
   Samples samples = samples_of(set);
   const auto vectors = [&](Part which) {
@@ -51,11 +91,13 @@ Result placed(Result result, const PairSet& set, std::string control) {
   return result;
 }
 
-Result placed(Result result, const VectorJob& base, const PairSet& set, bool shuffled) {
+Result placed(Result result, const VectorJob& base, const PairSet& set, Labelling labelling) {
   result.checkpoint = base.checkpoint;
   result.layer = base.layer;
   result.draw = base.draw;
-  return placed(std::move(result), set, shuffled ? "shuffled" : base.control);
+  const bool is_true = labelling == Labelling::kTrue;
+  const char* control = labelling == Labelling::kShuffled ? "shuffled" : "control_task";
+  return placed(std::move(result), set, is_true ? base.control : control);
 }
 
 }  // namespace
@@ -106,19 +148,27 @@ Job texts_job(const PairSet& set, const std::vector<ParsedFunction>& functions, 
   };
 }
 
-Job linear_job(const VectorJob& base, const PairSet& set, bool shuffled) {
-  return [base, &set, shuffled] {
-    const Samples samples = samples_of(base, set, shuffled);
-    return placed(linear_result(samples, std::string(set.task->name()), base.seed), base, set,
-                  shuffled);
+Job linear_job(const VectorJob& base, const PairSet& set,
+               const std::vector<ParsedFunction>& functions, Labelling labelling, bool described) {
+  return [base, &set, &functions, labelling, described] {
+    Samples samples = samples_of(base, set, labelling == Labelling::kShuffled);
+    if (labelling == Labelling::kControlTask) {
+      const ControlTask task(set, functions, base.seed);
+      samples.y_train = task.labels(set.part(Part::kTrain));
+      samples.y_validation = task.labels(set.part(Part::kValidation));
+      samples.test.label = task.labels(set.part(Part::kTest));
+    }
+    Result result = linear_result(samples, std::string(set.task->name()), base.seed);
+    if (described) describe(samples, base.seed, result);
+    return placed(std::move(result), base, set, labelling);
   };
 }
 
-Job directprobe_job(const VectorJob& base, const PairSet& set, bool shuffled) {
-  return [base, &set, shuffled] {
-    const Samples samples = samples_of(base, set, shuffled);
+Job directprobe_job(const VectorJob& base, const PairSet& set, Labelling labelling) {
+  return [base, &set, labelling] {
+    const Samples samples = samples_of(base, set, labelling == Labelling::kShuffled);
     return placed(directprobe_result(samples, std::string(set.task->name()), base.seed), base, set,
-                  shuffled);
+                  labelling);
   };
 }
 

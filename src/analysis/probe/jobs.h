@@ -35,8 +35,14 @@ Job majority_job(const PairSet& set, uint64_t seed);
 /// Logistic regression on the texts of the two leaves (TextFeatures).
 Job texts_job(const PairSet& set, const std::vector<ParsedFunction>& functions, bool with_gap,
               uint64_t seed);
-/// The probes; `shuffled` permutes the training labels among the training pairs.
-Job linear_job(const VectorJob& base, const PairSet& set, bool shuffled);
-Job directprobe_job(const VectorJob& base, const PairSet& set, bool shuffled);
+/// What a pair's label is: its own; that of another training pair, drawn (test pairs keep theirs);
+/// drawn once for the types of both leaves, from how frequent the labels are in training: a task
+/// that can only be learned by heart (Hewitt and Liang 2019).
+enum class Labelling { kTrue, kShuffled, kControlTask };
+
+/// The probes. With `described` the linear one also says how long a code of the labels it gives.
+Job linear_job(const VectorJob& base, const PairSet& set,
+               const std::vector<ParsedFunction>& functions, Labelling labelling, bool described);
+Job directprobe_job(const VectorJob& base, const PairSet& set, Labelling labelling);
 
 }  // namespace ssmi::probe

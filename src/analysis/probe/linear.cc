@@ -6,9 +6,14 @@
 #include <ATen/ops/linalg_eigh.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/ones_like.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
 
 #include "ssmi/analysis/probe/logistic.h"
 #include "ssmi/core/error.h"
@@ -94,6 +99,25 @@ SparseRows stacked(const SparseRows& first, const SparseRows& second) {
   return both;
 }
 
+/// Where the portions of the online code end, in ten thousandths of the rows.
+constexpr std::array<int64_t, 11> kPortions = {10,  20,   40,   80,   160,  320,
+                                               625, 1250, 2500, 5000, 10000};
+
+/// Bits that labels cost under a fit to t rows.
+double code_bits(const LogisticFit& fit, const at::Tensor& x, std::span<const int64_t> labels,
+                 int64_t t, int64_t classes) {
+  const at::Tensor scores = at::mm(x, fit.weights.t()) + fit.bias;
+  const at::Tensor probability = at::softmax(scores, 1).contiguous();
+  const double* p = probability.const_data_ptr<double>();
+  const auto rows = static_cast<double>(t), k = static_cast<double>(classes);
+  double bits = 0;
+  for (const int64_t label : labels) {
+    bits -= std::log2((rows * p[label] + 1 / k) / (rows + 1));
+    p += classes;
+  }
+  return bits;
+}
+
 }  // namespace
 
 LinearResult linear_probe(const at::Tensor& x_train, std::span<const int64_t> y_train,
@@ -110,6 +134,38 @@ LinearResult linear_probe(const at::Tensor& x_train, std::span<const int64_t> y_
       both_rows(all.narrow(0, 0, n + v)), test_rows(all.narrow(0, n + v, m));
   return choose_and_refit({train_rows, validation_rows, both_rows, test_rows}, y_train,
                           y_validation, classes);
+}
+
+double online_code_bits(const at::Tensor& x, std::span<const int64_t> labels, int64_t classes,
+                        double l2, Random& random) {
+  const int64_t n = x.size(0);
+  std::vector<int64_t> order(static_cast<size_t>(n)), y;
+  std::iota(order.begin(), order.end(), int64_t{0});
+  random.shuffle(std::span(order));
+  for (const int64_t row : order)
+    y.push_back(labels[static_cast<size_t>(row)]);
+  const at::Tensor rows = x.to(at::kDouble).index_select(0, at::tensor(order, at::kLong));
+  const at::Tensor all = on_principal_axes(standardised(rows, rows), n).contiguous();
+  const std::span<const int64_t> all_y(y);
+  LogisticOptions options;
+  options.l2 = l2;
+  double bits = 0;
+  int64_t known = 0;
+  for (const int64_t portion : kPortions) {
+    const int64_t end = portion == kPortions.back() ? n : n * portion / kPortions.back();
+    if (end == known) continue;
+    const auto coded = all_y.subspan(static_cast<size_t>(known), static_cast<size_t>(end - known));
+    if (known == 0) {
+      bits += static_cast<double>(end) * std::log2(static_cast<double>(classes));
+    } else {
+      const DenseDesign before(all.narrow(0, 0, known));
+      const auto fit =
+          fit_logistic(before, all_y.first(static_cast<size_t>(known)), classes, options);
+      bits += code_bits(fit, all.narrow(0, known, end - known), coded, known, classes);
+    }
+    known = end;
+  }
+  return bits;
 }
 
 LinearResult linear_probe(const SparseRows& x_train, std::span<const int64_t> y_train,

@@ -146,14 +146,21 @@ std::vector<Job> Suite::jobs_of_layer(const Step& step, const at::Tensor& vector
                        step.draw};
   const auto& linear_sets = linear_sets_[static_cast<size_t>(step.draw)];
   const bool first_draw = step.draw == 0;
+  const bool controlled = options_.controls && step.control == "none" && first_draw;
+  // The embedding layer is full of equal vectors with different labels: no clusters there.
+  const bool clustered = options_.directprobe && step.layer != 0 && first_draw;
   for (size_t task = 0; task < linear_sets.size(); ++task) {
-    for (const bool shuffled : {false, true}) {
-      if (shuffled && (!options_.controls || step.control != "none" || !first_draw)) continue;
-      // The embedding layer is full of equal vectors with different labels: no clusters there.
-      if (options_.directprobe && step.layer != 0 && first_draw) {
-        jobs.push_back(directprobe_job(base, directprobe_sets_[task], shuffled));
+    for (const Labelling labelling :
+         {Labelling::kTrue, Labelling::kShuffled, Labelling::kControlTask}) {
+      if (labelling != Labelling::kTrue && !controlled) continue;
+      if (clustered && labelling != Labelling::kControlTask) {
+        jobs.push_back(directprobe_job(base, directprobe_sets_[task], labelling));
       }
-      if (options_.linear) jobs.push_back(linear_job(base, linear_sets[task], shuffled));
+      if (options_.linear) {
+        const bool described = controlled && labelling != Labelling::kShuffled;
+        jobs.push_back(
+            linear_job(base, linear_sets[task], corpus_.functions, labelling, described));
+      }
     }
   }
   return jobs;

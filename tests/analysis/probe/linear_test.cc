@@ -2,8 +2,13 @@
 
 #include <ATen/TensorOperators.h>
 
+#include <ATen/ops/tensor.h>
+
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "analysis/probe/clouds.h"
 #include "ssmi/analysis/probe/logistic.h"
@@ -120,4 +125,91 @@ TEST_CASE("probe: a class seen only in the validation part is learnt by the refi
 TEST_CASE("probe: a vector that is not finite is refused") {
   Part part{points({{1, 2}, {3, std::numeric_limits<double>::quiet_NaN()}}), {0, 1}};
   test::check_fails(ExitCode::kBadInput, "not finite", [&] { probe_of(part, part, part, 2); });
+}
+
+namespace {
+
+/// Binary logistic regression of one number by Newton's method: weight and bias.
+std::array<double, 2> newton(const std::vector<double>& x, const std::vector<int64_t>& y, size_t n,
+                             double l2) {
+  double w = 0, b = 0;
+  for (int step = 0; step < 100; ++step) {
+    // Two classes with opposite weights halve the penalty of one weight: l2 / 4 w^2 in all.
+    double gw = l2 / 2 * w, gb = 0, hww = l2 / 2, hwb = 0, hbb = 1e-15;
+    for (size_t i = 0; i < n; ++i) {
+      const double p = 1 / (1 + std::exp(-(w * x[i] + b)));
+      const double error = (p - static_cast<double>(y[i])) / static_cast<double>(n);
+      const double h = p * (1 - p) / static_cast<double>(n);
+      gw += error * x[i];
+      gb += error;
+      hww += h * x[i] * x[i];
+      hwb += h * x[i];
+      hbb += h;
+    }
+    const double determinant = hww * hbb - hwb * hwb;
+    w -= (hbb * gw - hwb * gb) / determinant;
+    b -= (hww * gb - hwb * gw) / determinant;
+  }
+  return {w, b};
+}
+
+}  // namespace
+
+TEST_CASE("online code: the sum of what Newton's method leaves open, portion by portion") {
+  constexpr size_t kRows = 1000;
+  constexpr double kL2 = 0.1;
+  Random random(4, "online");
+  std::vector<double> x;
+  std::vector<int64_t> y;
+  for (size_t i = 0; i < kRows; ++i) {
+    y.push_back(i % 2 == 0 ? 1 : 0);
+    x.push_back(random.normal() + static_cast<double>(y.back()));
+  }
+  // Standardised as the probe does it.
+  const double mean = std::accumulate(x.begin(), x.end(), 0.0) / kRows;
+  double square = 0;
+  for (double& value : x) {
+    value -= mean;
+    square += value * value / kRows;
+  }
+  for (double& value : x)
+    value /= std::sqrt(square);
+
+  std::vector<size_t> order(kRows);
+  std::iota(order.begin(), order.end(), size_t{0});
+  Random(7, "order").shuffle(std::span(order));
+  std::vector<double> x_in_order;
+  std::vector<int64_t> y_in_order;
+  for (const size_t i : order) {
+    x_in_order.push_back(x[i]);
+    y_in_order.push_back(y[i]);
+  }
+  double expected = 1;  // the first of a thousand
+  const std::array<size_t, 11> ends = {1, 2, 4, 8, 16, 32, 62, 125, 250, 500, 1000};
+  for (size_t k = 1; k < ends.size(); ++k) {
+    const size_t known = ends[k - 1];
+    const bool one_class =
+        std::all_of(y_in_order.begin(), y_in_order.begin() + static_cast<ptrdiff_t>(known),
+                    [&](int64_t label) { return label == y_in_order[0]; });
+    const auto [w, b] =
+        one_class ? std::array<double, 2>{0, 0} : newton(x_in_order, y_in_order, known, kL2);
+    for (size_t i = known; i < ends[k]; ++i) {
+      double p = 1 / (1 + std::exp(-(w * x_in_order[i] + b)));
+      if (one_class) p = static_cast<double>(y_in_order[0]);
+      if (y_in_order[i] == 0) p = 1 - p;
+      const auto rows = static_cast<double>(known);
+      expected -= std::log2((rows * p + 0.5) / (rows + 1));
+    }
+  }
+  Random same(7, "order");
+  const double bits = online_code_bits(at::tensor(x, at::kDouble).view({-1, 1}), y, 2, kL2, same);
+  CHECK(bits == doctest::Approx(expected).epsilon(1e-6));
+  CHECK(bits < 950);  // the numbers do say something of the labels
+
+  // Labels that have nothing to do with the numbers cost no less than without a probe.
+  Random coins(5, "coins");
+  for (int64_t& label : y)
+    label = coins.uniform() < 0.5 ? 1 : 0;
+  Random again(7, "order");
+  CHECK(online_code_bits(at::tensor(x, at::kDouble).view({-1, 1}), y, 2, kL2, again) > 990);
 }

@@ -32,6 +32,7 @@ struct ParsedFunction {
   std::string text;                                   ///< what the model is given
   std::vector<text::Span> leaves;                     ///< bytes of `text`
   std::vector<text::Span> places;                     ///< bytes of the function's code
+  std::vector<std::string_view> types;                ///< of the leaves, as the grammar names them
   std::array<std::vector<code::Edge>, 3> candidates;  ///< by Relation
 
   std::string_view leaf_text(int32_t leaf) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ssmi/analysis/probe/logistic.h"
+#include "ssmi/core/random.h"
 
 namespace ssmi::probe {
 
@@ -41,5 +42,13 @@ LinearResult linear_probe(const at::Tensor& x_train, std::span<const int64_t> y_
 LinearResult linear_probe(const SparseRows& x_train, std::span<const int64_t> y_train,
                           const SparseRows& x_validation, std::span<const int64_t> y_validation,
                           const SparseRows& x_test, int64_t classes);
+
+/// Description length of labels given x [n, d] in bits, by the online code of Voita and Titov
+/// (2020): rows in random order; the first 0.1 % cost log2(classes) each, those up to 0.2, 0.4,
+/// 0.8, 1.6, 3.2, 6.25, 12.5, 25, 50 and 100 % what the probe fitted to all rows before (with `l2`)
+/// leaves open. Its probabilities p, from t rows, are taken as (t p + 1 / classes) / (t + 1), so
+/// that no label is impossible. x is standardised as a whole.
+double online_code_bits(const at::Tensor& x, std::span<const int64_t> labels, int64_t classes,
+                        double l2, Random& random);
 
 }  // namespace ssmi::probe

@@ -13,6 +13,8 @@ namespace ssmi::probe {
 struct LinearDetail {
   double l2, validation_accuracy, gradient_norm;
   bool converged;
+  std::optional<double> bits;         ///< online_code_bits() of the training labels
+  std::optional<double> compression;  ///< what they cost without a probe, over that
 };
 
 /// What DirectProbe says beside its predictions.
@@ -32,7 +34,7 @@ struct Result {
   std::optional<int64_t> layer;     ///< none for controls that have none
   int64_t draw = 0;                 ///< of pairs and split
   std::string probe;                ///< linear, directprobe, none (majority)
-  std::string control;              ///< none, majority, texts, texts_and_gap, shuffled, twin-1 ...
+  std::string control;  ///< none, majority, texts, texts_and_gap, shuffled, control_task, ...
   Evaluation evaluation;
   std::vector<int64_t> predicted;  ///< of the test items
   int64_t train = 0, test = 0;     ///< items; training includes validation
