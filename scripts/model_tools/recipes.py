@@ -63,16 +63,16 @@ def fine_tuned(base, kind, seed=1):
     of_seed = f"-seed{seed}" if seed != 1 else ""
     name = f"{base}-{kind}{of_seed}"
     config = "continued" if kind == "continued" else task
-    # What is not told from more training, from random weights, from the model without the path.
+    # Of the first seed: the model before, the one without the high-frequency path, the same from random weights.
     variant = base.endswith("-hf")
     against = (f"models/{base}" if kind == "continued" else
-               f"models/{base.removesuffix('-hf')}-{kind}{of_seed}" if variant else f"runs/{base}-{kind}-scratch")
+               f"models/{base.removesuffix('-hf')}-{kind}" if variant else f"runs/{base}-{kind}-scratch")
     control = kind != "continued" and seed == 1 and not variant
     # At .002 CodeSSM answers .745 of the validation rows, at .004 .774; RoCoder does not get off the ground at .004.
     faster = kind == "search" and base.startswith("codessm")
     settings = ("learning_rate=0.004", "state_learning_rate=0.002") if faster else ()
     return Recipe(name, f"{base}, fine-tuned for {what}", f"finetune/{config}", train, task, judged, base, control,
-                  against, seed, settings)
+                  against if seed == 1 else "", seed, settings)
 
 
 def shipped():

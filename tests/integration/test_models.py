@@ -23,7 +23,7 @@ def carded(name, metric):
 
 
 def test_the_pairs_are_there():
-    assert "codessm-mini-hf" in TRAINED
+    assert {"codessm-mini-hf", "mamba-mini"} <= set(TRAINED)
     for base in ("codessm-mini", "rocoder-mini"):
         assert {base, *(f"{base}-{kind}" for kind in ("types", "search", "continued"))} <= set(TRAINED)
 
