@@ -1,6 +1,7 @@
 """DirectProbe's files to measure on, and what ssmi takes for them."""
 import json
 import subprocess
+from pathlib import Path
 
 import numpy as np
 from safetensors import safe_open
@@ -37,6 +38,7 @@ class Probes:
 
     def run(self, *command):
         out = WORK / "probe.json"
+        Path(f"{out}.partial").unlink(missing_ok=True)
         subprocess.run([self.ssmi, "probe", *command, "--no-controls", "--quiet", "--out", out], check=True)
         return json.loads(out.read_text())
 

@@ -227,7 +227,7 @@ class Paper:
                      f"mean centroid {change(types)}; more pretraining moves it {change(null)}"])
         for kind, metric in (("search", "mrr_obfuscated"), ("types", "f1_weighted")):
             path, plain = self.values(self.plan["variant"], kind, metric), self.values(state, kind, metric)
-            verdict = "yes" if min(path) > max(plain) else "no, the opposite" if max(path) < min(plain) else "not shown"
+            verdict = "one seed" if len(path) < 2 else "yes" if min(path) > max(plain) else "no, the opposite" if max(path) < min(plain) else "not shown"
             more = self.found["eval"][fine_tuned(self.plan["variant"], kind).name]["metrics"][metric]["against"]
             rows.append([f"a high-frequency path improves {metric}",
                          f"{verdict}: {spread([p - q for p, q in zip(path, plain)])} of {len(path)} seeds; of the first by test "

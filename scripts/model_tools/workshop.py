@@ -92,16 +92,18 @@ class Workshop:
         return json.loads(inspected.stdout)["sha256"]
 
     def reported(self, command, models, report):
-        """The report of an ssmi command on models, which is made unless it is there, of these very models."""
+        """The report of an ssmi command on models, which is made unless it is there, by this command of these very models."""
         wanted = [self.sha256(model) for model in models]
+        command = [*map(str, command)]
         if report.exists():
-            run = json.loads(report.read_text())["run"]
+            there = json.loads(report.read_text())
+            run, by = there["run"], there["timing"]["command_line"][1:len(command) + 1]
             found = run.get("checkpoints") or [run["checkpoint"], *([run["against"]] if "against" in run else [])]
-            if [entry["sha256"] for entry in found] == wanted:
-                return json.loads(report.read_text())
+            if by == command and [entry["sha256"] for entry in found] == wanted:
+                return there
         print(f"ssmi {command[0]}: {report.name}", flush=True)
         resume = ["--resume"] if Path(f"{report}.partial").exists() else []
-        subprocess.run([self.binary, *map(str, command), "--out", report, "--quiet", *resume], check=True)
+        subprocess.run([self.binary, *command, "--out", report, "--quiet", *resume], check=True)
         return json.loads(report.read_text())
 
     def each(self, work, items):

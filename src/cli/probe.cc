@@ -17,7 +17,9 @@
 #include "ssmi/code/functions.h"
 #include "ssmi/code/language.h"
 #include "ssmi/core/error.h"
+#include "ssmi/core/excerpt.h"
 #include "ssmi/core/file.h"
+#include "ssmi/core/utf8.h"
 #include "ssmi/model/model.h"
 #include "ssmi/report/comparison_report.h"
 #include "ssmi/report/probe_report.h"
@@ -62,8 +64,11 @@ std::vector<Opened> open_all(const std::vector<std::string>& names, Progress& pr
   std::vector<Opened> opened;
   std::set<std::string> seen;
   for (const std::string& name : names) {
-    if (!seen.insert(name).second) fail(ExitCode::kUsage, "{}: is given twice", name);
+    if (!is_utf8(name)) fail(ExitCode::kUsage, "{}: is no UTF-8 name", excerpt(name));
     Opened entry{io::open_checkpoint(resolve_model(name)), nullptr};
+    if (!seen.insert(std::filesystem::canonical(resolve_model(name))).second) {
+      fail(ExitCode::kUsage, "{}: is given twice", name);
+    }
     // What is wrong with it is found out before the work, not after it.
     const auto [model, notes] = model::checked_model(entry.checkpoint);
     note_all(notes, progress);
@@ -98,6 +103,9 @@ probe::SuiteOptions suite_options(const Options& options) {
   suite.corpus.seed = suite.seed;
   suite.controls = !options.no_controls;
   if (options.no_controls) suite.twins = 0;
+  if (suite.draws > 1 && !suite.linear) {
+    fail(ExitCode::kUsage, "--draws: only linear is asked of several draws; add it to --probes");
+  }
   if (suite.draws == 0) suite.draws = options.checkpoints.size() > 1 && suite.linear ? kDraws : 1;
   return suite;
 }
@@ -188,15 +196,46 @@ std::vector<probe::Comparison> compared(const Options& options, const probe::Sui
   comparing.seed = suite.seed;
   const auto& names = options.checkpoints;
   if (!suite.linear || names.size() < 2) return comparisons;
-  const auto is_null = [](const std::string& name) { return name.ends_with("-continued"); };
+  const auto is_null = [](const std::string& name) {
+    return name.find("-continued", name.find_last_of('/', name.size() - 2) + 1) != name.npos;
+  };
   for (const std::string& base : names) {
     if (base != names.front() && !is_null(base)) continue;
     for (const std::string& other : names) {
       if (other == base || other == names.front()) continue;
+      if (base != names.front() && is_null(other)) continue;
       comparisons.push_back(probe::compare(base, other, tests, answers, comparing));
     }
   }
   return comparisons;
+}
+
+std::vector<probe::RelationAccuracy> broken_down(const Options& options,
+                                                 const probe::SuiteOptions& suite,
+                                                 const std::vector<probe::TestPairs>& tests,
+                                                 const std::vector<probe::Answers>& answers) {
+  probe::CompareOptions comparing;
+  comparing.seed = suite.seed;
+  std::vector<probe::RelationAccuracy> all;
+  for (const std::string& name : options.checkpoints) {
+    const auto own = probe::breakdown(name, tests, answers, comparing);
+    all.insert(all.end(), own.begin(), own.end());
+  }
+  return all;
+}
+
+/// What an interrupted run exported does not come again.
+void refuse_half_export(const Options& options, const probe::SuiteOptions& suite,
+                        const ProbeResults& results) {
+  if (options.folder.empty() || results.steps() == 0) return;
+  const auto task = code::name(suite.corpus.tasks.front());
+  const auto pairs = std::filesystem::path(options.folder) / fmt::format("{}-pairs.csv", task);
+  if (!std::filesystem::exists(pairs)) {
+    fail(ExitCode::kMismatch,
+         "{}: is not there: the interrupted run exported nothing into this folder; export into the "
+         "same one, or start anew",
+         pairs.string());
+  }
 }
 
 void run(Options options) {
@@ -223,16 +262,20 @@ void run(Options options) {
   if (options.resume) {
     progress.note(fmt::format("probe: {} steps taken over from an earlier run", results.steps()));
   }
+  refuse_half_export(options, suite, results);
   const auto data = probe::run_suite(suite, subjects, set.functions, results, progress);
 
   const Json rows = results.in_order(probe::plan(suite, subjects));
   const Json summary = report::probe_summary(rows);
-  const auto comparisons = compared(options, suite, data.tests, results.answers());
+  const auto answers = results.answers();
+  const auto comparisons = compared(options, suite, data.tests, answers);
+  const auto relations = broken_down(options, suite, data.tests, answers);
   const Json report{{"schema", "ssmi/probe/1"},
                     {"run", run},
                     {"data", data_object(data, set)},
                     {"results", rows},
                     {"summary", summary},
+                    {"relations", report::relations_json(relations)},
                     {"comparisons", report::comparisons_json(comparisons)},
                     {"timing", timing.json()}};
   write_file(options.out, to_text(report, 1) + "\n");
@@ -241,7 +284,8 @@ void run(Options options) {
     std::cout << to_text(report, 1) << '\n';
   } else if (!options.quiet) {
     std::cout << report::probe_functions(report["data"]) << report::probe_tables(rows);
-    std::cout << report::comparison_tables(comparisons);
+    std::cout << report::probe_details(summary, rows, relations)
+              << report::comparison_tables(comparisons);
     if (!summary.empty()) std::cout << "Shown: " << report::probe_sentence(summary) << ".\n";
     std::cout << "Report: " << options.out << '\n';
   }
@@ -280,7 +324,8 @@ void add_work_options(CLI::App& command, Options& options) {
                   "are compared, else 1)")
       ->check(CLI::Range(1, 1000));
   command.add_flag("--no-controls", options.no_controls,
-                   "Leave out majority, texts, shuffled labels and twins");
+                   "Leave out majority, texts, shuffled labels, the control task, description "
+                   "lengths and twins");
   command
       .add_option("--split", options.split,
                   "What train and test do not share: functions, or only pairs (published; leaks)")

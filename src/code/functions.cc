@@ -77,7 +77,7 @@ void load_rows(const fs::path& path, const std::string& field, const Language& l
     Function function;
     function.code = row.string(field);
     function.path = optional_string(row, "path").value_or(reader.where());
-    function.line = row.has("line") ? row.integer("line", 0, INT64_MAX) : 1;
+    function.line = row.has("line") ? row.integer("line", 0, INT32_MAX) : 1;
     function.name = optional_string(row, "name").value_or("");
     function.package = optional_string(row, "pkg").value_or("");
     function.language = &language;

@@ -49,52 +49,59 @@ double squared_distance(const double* a, const double* b, size_t n) {
   return reduce(a, b, n, vector, [](double x, double y) HWY_ATTR { return (x - y) * (x - y); });
 }
 
-/// Two vectors of which each lane is a DoubleDouble.
+/// high and low become the sum of two pairs of vectors, each lane as DoubleDouble's operator+.
+/// Vectors of some instruction sets cannot be members of a struct.
 template <class V>
-struct Twofold {
-  V high, low;
-};
+HWY_INLINE void exact_sum(V a, V b, V& sum, V& rest) {
+  sum = hn::Add(a, b);
+  const V shadow = hn::Sub(sum, a);
+  rest = hn::Add(hn::Sub(a, hn::Sub(sum, shadow)), hn::Sub(b, shadow));
+}
+template <class V>
+HWY_INLINE void ordered_sum(V a, V b, V& sum, V& rest) {
+  sum = hn::Add(a, b);
+  rest = hn::Sub(b, hn::Sub(sum, a));
+}
+template <class V>
+HWY_INLINE void add(V& high, V& low, V other, V other_low) {
+  V sum = high, rest = low, low_sum = low, low_rest = low;
+  exact_sum(high, other, sum, rest);
+  exact_sum(low, other_low, low_sum, low_rest);
+  ordered_sum(sum, hn::Add(rest, low_sum), high, low);
+  ordered_sum(high, hn::Add(low, low_rest), sum, rest);
+  high = sum;
+  low = rest;
+}
 
-template <class V>
-HWY_INLINE Twofold<V> exact_sum(V a, V b) {
-  const V sum = hn::Add(a, b), shadow = hn::Sub(sum, a);
-  return {sum, hn::Add(hn::Sub(a, hn::Sub(sum, shadow)), hn::Sub(b, shadow))};
-}
-template <class V>
-HWY_INLINE Twofold<V> ordered_sum(V a, V b) {
-  const V sum = hn::Add(a, b);
-  return {sum, hn::Sub(b, hn::Sub(sum, a))};
-}
-template <class V>
-HWY_INLINE Twofold<V> add(const Twofold<V>& a, const Twofold<V>& b) {
-  const auto high = exact_sum(a.high, b.high), low = exact_sum(a.low, b.low);
-  const auto sum = ordered_sum(high.high, hn::Add(high.low, low.high));
-  return ordered_sum(sum.high, hn::Add(sum.low, low.low));
-}
-
-/// The sum of tail(i); vector(i) gives the same for the vector of lanes from i on.
+/// The sum of tail(i); vector(i, high, low) gives the same for the lanes from i on.
 template <class Vector, class Tail>
 HWY_INLINE DoubleDouble precise_reduce(size_t n, Vector vector, Tail tail) {
   DoubleDouble total;
   size_t i = 0;
 #if HWY_NATIVE_FMA  // without it products are not known exactly
   const hn::ScalableTag<double> d;
-  using V = hn::Vec<decltype(d)>;
   const size_t lanes = hn::Lanes(d);
-  const auto zero = hn::Zero(d);
-  Twofold<V> sum0{zero, zero}, sum1 = sum0, sum2 = sum0, sum3 = sum0;
+  auto high0 = hn::Zero(d), high1 = high0, high2 = high0, high3 = high0;
+  auto low0 = high0, low1 = high0, low2 = high0, low3 = high0;
+  const auto step = [&](size_t at, auto& sum, auto& rest) HWY_ATTR {
+    auto x = hn::Zero(d), x_rest = x;
+    vector(at, x, x_rest);
+    add(sum, rest, x, x_rest);
+  };
   for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    sum0 = add(sum0, vector(i));
-    sum1 = add(sum1, vector(i + lanes));
-    sum2 = add(sum2, vector(i + 2 * lanes));
-    sum3 = add(sum3, vector(i + 3 * lanes));
+    step(i, high0, low0);
+    step(i + lanes, high1, low1);
+    step(i + 2 * lanes, high2, low2);
+    step(i + 3 * lanes, high3, low3);
   }
   for (; i + lanes <= n; i += lanes)
-    sum0 = add(sum0, vector(i));
-  const auto sum = add(add(sum0, sum1), add(sum2, sum3));
+    step(i, high0, low0);
+  add(high0, low0, high1, low1);
+  add(high2, low2, high3, low3);
+  add(high0, low0, high2, low2);
   HWY_ALIGN double high[hn::MaxLanes(d)], low[hn::MaxLanes(d)];
-  hn::Store(sum.high, d, high);
-  hn::Store(sum.low, d, low);
+  hn::Store(high0, d, high);
+  hn::Store(low0, d, low);
   for (size_t lane = 0; lane < lanes; ++lane)
     total += DoubleDouble(high[lane], low[lane]);
 #else
@@ -106,25 +113,25 @@ HWY_INLINE DoubleDouble precise_reduce(size_t n, Vector vector, Tail tail) {
 }
 
 DoubleDouble precise_dot(const double* a, const double* b, size_t n) {
-  const auto vector = [a, b](size_t i) HWY_ATTR {
+  const auto vector = [a, b](size_t i, auto& high, auto& low) HWY_ATTR {
     const hn::ScalableTag<double> d;
-    const hn::Vec<decltype(d)> x = hn::LoadU(d, a + i), y = hn::LoadU(d, b + i);
-    const hn::Vec<decltype(d)> product = hn::Mul(x, y);
-    return Twofold<hn::Vec<decltype(d)>>{product, hn::MulSub(x, y, product)};
+    const auto x = hn::LoadU(d, a + i), y = hn::LoadU(d, b + i);
+    high = hn::Mul(x, y);
+    low = hn::MulSub(x, y, high);
   };
   return precise_reduce(
       n, vector, [a, b](size_t i) HWY_ATTR { return DoubleDouble::exact_product(a[i], b[i]); });
 }
 
 DoubleDouble precise_dot_of_pairs(const DoubleDouble* a, const DoubleDouble* b, size_t n) {
-  const auto vector = [a, b](size_t i) HWY_ATTR {
+  const auto vector = [a, b](size_t i, auto& high, auto& low) HWY_ATTR {
     const hn::ScalableTag<double> d;
     hn::Vec<decltype(d)> x, x_low, y, y_low;
     hn::LoadInterleaved2(d, &a[i].high, x, x_low);
     hn::LoadInterleaved2(d, &b[i].high, y, y_low);
     const hn::Vec<decltype(d)> product = hn::Mul(x, y);
-    const hn::Vec<decltype(d)> rest = hn::MulAdd(x, y_low, hn::Mul(x_low, y));
-    return ordered_sum(product, hn::Add(hn::MulSub(x, y, product), rest));
+    const auto rest = hn::MulAdd(x, y_low, hn::Mul(x_low, y));
+    ordered_sum(product, hn::Add(hn::MulSub(x, y, product), rest), high, low);
   };
   return precise_reduce(n, vector, [a, b](size_t i) HWY_ATTR { return a[i] * b[i]; });
 }

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <map>
 
+#include "ssmi/core/excerpt.h"
+
 namespace ssmi::report {
 namespace {
 
@@ -41,11 +43,29 @@ Json label_accuracies(const probe::Result& result) {
   return labels;
 }
 
+Json token_json(const probe::TokenPlace& token) {
+  return {{"line", token.line},
+          {"column", token.column},
+          {"text", excerpt(token.text)},
+          {"source", token.source}};
+}
+
+Json mistake_json(const probe::Result& result, const probe::Mistake& mistake) {
+  const auto label = [&](int64_t place) { return result.labels[static_cast<size_t>(place)]; };
+  return {{"path", mistake.place.path},
+          {"function", mistake.place.function},
+          {"first", token_json(mistake.place.first)},
+          {"second", token_json(mistake.place.second)},
+          {"label", label(mistake.label)},
+          {"predicted", label(mistake.predicted)},
+          {"probability", mistake.probability}};
+}
+
 }  // namespace
 
 Json probe_row(const probe::Result& result) {
   const auto& evaluation = result.evaluation;
-  return {
+  Json row{
       {"checkpoint", result.checkpoint.empty() ? Json(nullptr) : Json(result.checkpoint)},
       {"task", result.task},
       {"layer", optional_json(result.layer)},
@@ -65,6 +85,10 @@ Json probe_row(const probe::Result& result) {
        {{"missing_pairs", result.missing_pairs}, {"identical_vectors", result.identical_vectors}}},
       {"linear", result.linear ? linear_json(*result.linear) : Json(nullptr)},
       {"directprobe", result.directprobe ? directprobe_json(*result.directprobe) : Json(nullptr)}};
+  if (!result.layer) return row;  // mistakes of a model alone, which have places
+  for (const probe::Mistake& mistake : result.mistakes)
+    row["mistakes"].push_back(mistake_json(result, mistake));
+  return row;
 }
 
 Json probe_data(const probe::SuiteData& data) {

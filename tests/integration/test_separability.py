@@ -1,4 +1,4 @@
-"""Exact separability against the linear programs of SciPy (HiGHS), on 300 random pairs of clouds."""
+"""Exact separability against the linear programs of SciPy (HiGHS), on 1,002 random pairs of clouds."""
 
 import json
 import subprocess
@@ -63,7 +63,7 @@ KINDS = ["plain", "shifted", "barely", "touching", "lattice", "flat"]
 @pytest.fixture(scope="module")
 def cases():
     rng = np.random.default_rng(20260301)
-    return [(kind, *make_case(rng, kind)) for kind in KINDS for _ in range(50)]
+    return [(kind, *make_case(rng, kind)) for kind in KINDS for _ in range(167)]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def verdicts(binary, cases):
 
 
 def test_verdicts_agree_with_linear_programs(cases, verdicts):
-    assert len(verdicts) == len(cases) == 300
+    assert len(verdicts) == len(cases) == 1002
     seen = set()
     for (kind, a, b), found in zip(cases, verdicts):
         mean = np.vstack([a, b]).mean(axis=0)

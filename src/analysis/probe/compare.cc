@@ -13,6 +13,7 @@
 #include "ssmi/core/error.h"
 #include "ssmi/core/progress.h"
 #include "ssmi/core/random.h"
+#include "ssmi/task/bootstrap.h"
 
 namespace ssmi::probe {
 namespace {
@@ -46,11 +47,9 @@ class Comparing {
       draws_ = std::max(draws_, test.draw + 1);
       if (test.draw == 0) tasks_.push_back(test.task);
     }
-    functions_.resize(static_cast<size_t>(draws_));
     for (const TestPairs& test : tests) {
-      auto& known = functions_[static_cast<size_t>(test.draw)];
       for (const int64_t function : test.items.group)
-        known.emplace(function, known.size());
+        functions_.emplace(function, functions_.size());
     }
   }
 
@@ -115,7 +114,7 @@ class Comparing {
 
   std::optional<int64_t> best_block(const std::string& task) const {
     std::optional<int64_t> best;
-    double most = -1;
+    double most = 0;
     for (const int64_t layer : layers(task)) {
       double sum = 0;
       for (int64_t draw = 0; draw < draws_; ++draw)
@@ -140,16 +139,15 @@ class Comparing {
   Sums sums(const TestPairs& test, const std::string& relation, int64_t layer) const {
     const auto& before = at(base_, test.task, layer, test.draw).predicted;
     const auto& after = at(checkpoint_, test.task, layer, test.draw).predicted;
-    const auto& function = functions_[static_cast<size_t>(test.draw)];
     if (before.size() != test.items.label.size() || after.size() != before.size()) {
       fail(ExitCode::kBug, "{}: answers to other pairs than these", test.task);
     }
-    Sums sums(function.size());
+    Sums sums(functions_.size());
     for (size_t i = 0; i < before.size(); ++i) {
       const auto& of_pair = test.relations[i];
       if (!relation.empty() && std::ranges::find(of_pair, relation) == of_pair.end()) continue;
       const int64_t label = test.items.label[i];
-      const size_t f = function.at(test.items.group[i]);
+      const size_t f = functions_.at(test.items.group[i]);
       const double was = before[i] == label ? 1 : 0, is = after[i] == label ? 1 : 0;
       sums.more[f] += is - was;
       sums.base[f] += was;
@@ -172,23 +170,27 @@ class Comparing {
                    share = std::max(pairs, 1.0) * static_cast<double>(draws_);
       difference.pairs = std::min(difference.pairs, static_cast<int64_t>(pairs));
       difference.base += one.total(one.base) / share;
+      difference.accuracy += (one.total(one.base) + one.total(one.more)) / share;
       difference.difference += one.total(one.more) / share;
     }
-    difference.accuracy = difference.base + difference.difference;
+    difference.base = std::min(difference.base, 1.0);  // whatever rounding did to the sums
+    difference.accuracy = std::min(difference.accuracy, 1.0);
     return result;
   }
 
-  /// One resample: how often each function of each draw is in it, for as many draws as there are.
-  std::vector<std::pair<size_t, std::vector<double>>> resample(Random& random) const {
-    std::vector<std::pair<size_t, std::vector<double>>> drawn;
-    for (int64_t i = 0; i < draws_; ++i) {
-      const auto draw = static_cast<size_t>(random.below(static_cast<uint64_t>(draws_)));
-      const size_t count = functions_[draw].size();
-      std::vector<double> times(count, 0);
-      for (size_t k = 0; k < count; ++k)
-        times[random.below(count)] += 1;
-      drawn.emplace_back(draw, std::move(times));
-    }
+  /// Which draws are in it, and how often each function is, whatever the draw: the functions that
+  /// draws share are no other ones in each of them.
+  struct Resample {
+    std::vector<size_t> draws;
+    std::vector<double> times;
+  };
+
+  Resample resample(Random& random) const {
+    Resample drawn{{}, std::vector<double>(functions_.size(), 0)};
+    for (int64_t i = 0; i < draws_; ++i)
+      drawn.draws.push_back(random.below(static_cast<uint64_t>(draws_)));
+    for (size_t k = 0; k < functions_.size(); ++k)
+      drawn.times[random.below(functions_.size())] += 1;
     return drawn;
   }
 
@@ -209,19 +211,20 @@ class Comparing {
       summarise(values[c], contrasts[c].difference);
   }
 
-  static double value(const Contrast& contrast,
-                      const std::vector<std::pair<size_t, std::vector<double>>>& drawn) {
-    double sum = 0, counted = 0;
-    for (const auto& [draw, times] : drawn) {
-      const Sums& sums = contrast.draws[draw];
+  static double value(const Contrast& contrast, const Resample& drawn) {
+    std::vector<std::optional<double>> of_draw;
+    for (const Sums& sums : contrast.draws) {
       double more = 0, pairs = 0;
-      for (size_t f = 0; f < times.size(); ++f) {
-        more += times[f] * sums.more[f];
-        pairs += times[f] * sums.pairs[f];
+      for (size_t f = 0; f < drawn.times.size(); ++f) {
+        more += drawn.times[f] * sums.more[f];
+        pairs += drawn.times[f] * sums.pairs[f];
       }
-      if (pairs == 0) continue;
-      sum += more / pairs;
-      counted += 1;
+      of_draw.push_back(pairs > 0 ? std::optional(more / pairs) : std::nullopt);
+    }
+    double sum = 0, counted = 0;
+    for (const size_t draw : drawn.draws) {
+      sum += of_draw[draw].value_or(0);
+      counted += of_draw[draw] ? 1 : 0;
     }
     return counted == 0 ? 0 : sum / counted;
   }
@@ -253,8 +256,37 @@ class Comparing {
   std::map<Key, const Answers*> answers_;
   std::vector<std::string> tasks_;
   int64_t draws_ = 0;
-  std::vector<std::map<int64_t, size_t>> functions_;  // of each draw: function -> place
+  std::map<int64_t, size_t> functions_;  // that some draw tests on -> place
 };
+
+/// By validation, the earlier layer of equals.
+bool better(const Answers& a, const Answers& b) {
+  return a.validation_accuracy != b.validation_accuracy
+             ? a.validation_accuracy > b.validation_accuracy
+             : a.layer < b.layer;
+}
+
+RelationAccuracy accuracy_of(const TestPairs& test, const Answers& answers,
+                             const std::string& relation, const std::vector<size_t>& items,
+                             uint64_t seed) {
+  std::vector<uint8_t> right;
+  std::vector<int64_t> function;
+  for (const size_t i : items) {
+    right.push_back(answers.predicted[i] == test.items.label[i] ? 1 : 0);
+    function.push_back(test.items.group[i]);
+  }
+  Random random(seed, fmt::format("bootstrap/{}", relation));
+  const task::Interval interval = task::bootstrap_accuracy(right, function, random);
+  const auto count = static_cast<double>(right.size());
+  return {answers.checkpoint,
+          test.task,
+          relation,
+          answers.layer,
+          static_cast<int64_t>(right.size()),
+          std::accumulate(right.begin(), right.end(), 0.0) / count,
+          interval.low,
+          interval.high};
+}
 
 }  // namespace
 
@@ -269,6 +301,33 @@ std::vector<double> holm(const std::vector<double>& p) {
     corrected[order[k]] = least;
   }
   return corrected;
+}
+
+std::vector<RelationAccuracy> breakdown(const std::string& checkpoint,
+                                        const std::vector<TestPairs>& tests,
+                                        const std::vector<Answers>& answers,
+                                        const CompareOptions& options) {
+  std::vector<RelationAccuracy> all;
+  for (const TestPairs& test : tests) {
+    if (test.draw != 0) continue;
+    const Answers* best = nullptr;
+    for (const Answers& one : answers) {
+      if (one.checkpoint != checkpoint || one.task != test.task || one.draw != 0) continue;
+      if (one.layer == 0 || (best != nullptr && better(*best, one))) continue;
+      best = &one;
+    }
+    if (best == nullptr) continue;
+    std::map<std::string, std::vector<size_t>> items;
+    for (size_t i = 0; i < test.relations.size(); ++i) {
+      for (const std::string& relation : test.relations[i])
+        items[relation].push_back(i);
+    }
+    for (const auto& [relation, own] : items) {
+      if (static_cast<int64_t>(own.size()) < options.least_pairs) continue;
+      all.push_back(accuracy_of(test, *best, relation, own, options.seed));
+    }
+  }
+  return all;
 }
 
 Comparison compare(const std::string& base, const std::string& checkpoint,

@@ -3,9 +3,9 @@
 #include <ATen/ops/cat.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <span>
 
+#include "places.h"
 #include "ssmi/core/csv.h"
 #include "ssmi/core/file.h"
 #include "ssmi/io/safetensors.h"
@@ -23,12 +23,8 @@ struct Rows {
   }
 };
 
-/// Text and line of a leaf in the file that its function is of.
-std::string place(const ParsedFunction& parsed, const code::Function& function, int32_t leaf) {
-  const text::Span span = parsed.places[static_cast<size_t>(leaf)];
-  const auto lines = std::ranges::count(
-      std::string_view(function.code).substr(0, static_cast<size_t>(span.begin)), '\n');
-  return fmt::format("{},{},{}", leaf, function.line + lines, csv_field(parsed.leaf_text(leaf)));
+std::string columns(int32_t leaf, const TokenPlace& place) {
+  return fmt::format("{},{},{}", leaf, place.line, csv_field(place.text));
 }
 
 }  // namespace
@@ -44,7 +40,8 @@ void export_pairs(const std::filesystem::path& path, const PairSet& set, const C
     text += fmt::format("{},{},{},{},{},{},{},{}\n", part, row,
                         set.task->labels[static_cast<size_t>(pair.label)], csv_field(function.path),
                         function.line, csv_field(function.name),
-                        place(parsed, function, pair.first), place(parsed, function, pair.second));
+                        columns(pair.first, place_of(parsed, function, pair.first)),
+                        columns(pair.second, place_of(parsed, function, pair.second)));
   };
   const Rows rows(set);
   const size_t trained = set.part(Part::kTrain).size();

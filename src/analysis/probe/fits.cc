@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "ssmi/core/random.h"
 
@@ -33,6 +34,20 @@ DirectProbeDetail detail(const DirectProbe& fit, const HullDistances& distances,
     detail.max_distance = distances.maximum;
   }
   return detail;
+}
+
+/// What a fit is wrong about, the most confident ones first, ties in the order of the items.
+std::vector<Mistake> mistakes(const Samples& samples, const LinearResult& fit) {
+  constexpr size_t kMost = 10;
+  std::vector<Mistake> wrong;
+  for (size_t i = 0; i < fit.predicted.size(); ++i) {
+    if (fit.predicted[i] == samples.test.label[i]) continue;
+    wrong.push_back(
+        {static_cast<int64_t>(i), samples.test.label[i], fit.predicted[i], fit.probability[i], {}});
+  }
+  std::ranges::stable_sort(wrong, std::greater<>(), &Mistake::probability);
+  wrong.resize(std::min(wrong.size(), kMost));
+  return wrong;
 }
 
 }  // namespace
@@ -77,6 +92,7 @@ Result linear_result(const Samples& samples, const LinearResult& fit, const std:
                      uint64_t seed) {
   Result result = judged(samples, fit.predicted, task, seed);
   result.probe = "linear";
+  result.mistakes = mistakes(samples, fit);
   result.linear = {fit.l2, fit.validation_accuracy, fit.gradient_norm, fit.converged, {}, {}};
   return result;
 }
@@ -85,8 +101,10 @@ void describe(const Samples& samples, uint64_t seed, Result& result) {
   const auto classes = static_cast<int64_t>(samples.labels.size());
   Random random(seed, fmt::format("online code/{}", result.task));
   LinearDetail& detail = result.linear.value();
-  detail.bits = online_code_bits(at::cat({samples.x_train, samples.x_validation}),
-                                 both_parts(samples), classes, detail.l2, random);
+  const OnlineCode code = online_code(at::cat({samples.x_train, samples.x_validation}),
+                                      both_parts(samples), classes, detail.l2, random);
+  detail.converged = detail.converged && code.converged;
+  detail.bits = code.bits;
   detail.compression = static_cast<double>(samples.train_size()) *
                        std::log2(static_cast<double>(classes)) / *detail.bits;
 }

@@ -84,7 +84,7 @@ LinearResult choose_and_refit(const Designs& x, std::span<const int64_t> y_train
   const LogisticFit last =
       fit_logistic(x.both, y_both, classes, options, chosen.weights.defined() ? &chosen : nullptr);
   count(last);
-  result.predicted = predict_logistic(last, x.test);
+  result.predicted = predict_logistic(last, x.test, &result.probability);
   return result;
 }
 
@@ -136,8 +136,8 @@ LinearResult linear_probe(const at::Tensor& x_train, std::span<const int64_t> y_
                           y_validation, classes);
 }
 
-double online_code_bits(const at::Tensor& x, std::span<const int64_t> labels, int64_t classes,
-                        double l2, Random& random) {
+OnlineCode online_code(const at::Tensor& x, std::span<const int64_t> labels, int64_t classes,
+                       double l2, Random& random) {
   const int64_t n = x.size(0);
   std::vector<int64_t> order(static_cast<size_t>(n)), y;
   std::iota(order.begin(), order.end(), int64_t{0});
@@ -149,23 +149,24 @@ double online_code_bits(const at::Tensor& x, std::span<const int64_t> labels, in
   const std::span<const int64_t> all_y(y);
   LogisticOptions options;
   options.l2 = l2;
-  double bits = 0;
+  OnlineCode code;
   int64_t known = 0;
   for (const int64_t portion : kPortions) {
     const int64_t end = portion == kPortions.back() ? n : n * portion / kPortions.back();
     if (end == known) continue;
     const auto coded = all_y.subspan(static_cast<size_t>(known), static_cast<size_t>(end - known));
     if (known == 0) {
-      bits += static_cast<double>(end) * std::log2(static_cast<double>(classes));
+      code.bits += static_cast<double>(end) * std::log2(static_cast<double>(classes));
     } else {
       const DenseDesign before(all.narrow(0, 0, known));
       const auto fit =
           fit_logistic(before, all_y.first(static_cast<size_t>(known)), classes, options);
-      bits += code_bits(fit, all.narrow(0, known, end - known), coded, known, classes);
+      code.converged = code.converged && fit.converged;
+      code.bits += code_bits(fit, all.narrow(0, known, end - known), coded, known, classes);
     }
     known = end;
   }
-  return bits;
+  return code;
 }
 
 LinearResult linear_probe(const SparseRows& x_train, std::span<const int64_t> y_train,

@@ -388,7 +388,8 @@ LogisticFit fit_logistic(const Design& design, std::span<const int64_t> labels, 
   return fit;
 }
 
-std::vector<int64_t> predict_logistic(const LogisticFit& fit, const Design& design) {
+std::vector<int64_t> predict_logistic(const LogisticFit& fit, const Design& design,
+                                      std::vector<double>* probability) {
   const int64_t classes = fit.weights.size(0), rows = design.rows();
   at::Tensor logits = at::empty({classes, rows}, at::kDouble);
   design.times(fit.weights, logits);
@@ -401,6 +402,11 @@ std::vector<int64_t> predict_logistic(const LogisticFit& fit, const Design& desi
       if (z[k * rows + i] > z[best * rows + i]) best = k;
     }
     result[static_cast<size_t>(i)] = best;
+    if (probability == nullptr) continue;
+    double sum = 0;
+    for (int64_t k = 0; k < classes; ++k)
+      sum += std::exp(z[k * rows + i] - z[best * rows + i]);
+    probability->push_back(1 / sum);
   }
   return result;
 }

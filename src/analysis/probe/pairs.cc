@@ -220,4 +220,18 @@ std::vector<Part> deal_functions(size_t count, uint64_t seed) {
   return part_of;
 }
 
+std::vector<Part> deal_again(std::vector<Part> parts, uint64_t seed) {
+  std::vector<size_t> places;
+  std::vector<Part> dealt;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i] == Part::kValidation) continue;
+    places.push_back(i);
+    dealt.push_back(parts[i]);
+  }
+  Random(seed, "deal again").shuffle(std::span(dealt));
+  for (size_t k = 0; k < places.size(); ++k)
+    parts[places[k]] = dealt[k];
+  return parts;
+}
+
 }  // namespace ssmi::probe

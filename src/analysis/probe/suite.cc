@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <set>
 
 #include "export.h"
 #include "jobs.h"
+#include "places.h"
 #include "ssmi/analysis/probe/leaf_vectors.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/file.h"
@@ -66,6 +68,7 @@ class Suite {
   PairSet drawn_pairs(const TaskInfo& task, const std::vector<std::vector<code::Edge>>& candidates,
                       size_t draw) const;
   TestPairs test_pairs(const PairSet& set, int64_t draw) const;
+  void show_mistakes(const Step& step, std::vector<Result>& results) const;
   std::vector<Job> jobs_without_model() const;
   std::vector<Job> jobs_of_layer(const Step& step, const at::Tensor& vectors) const;
   void run_pass(const std::vector<Step>& steps, ResultSink& sink);
@@ -113,10 +116,11 @@ PairSet Suite::drawn_pairs(const TaskInfo& task,
                            size_t draw) const {
   const uint64_t seed =
       draw == 0 ? options_.seed : Random(options_.seed, fmt::format("draw/{}", draw)).next();
+  std::vector<Part> part_of = deal_functions(corpus_.functions.size(), options_.seed);
+  if (draw > 0) part_of = deal_again(std::move(part_of), seed);
   const int64_t count =
       options_.pairs_per_label > 0 ? options_.pairs_per_label : task.pairs_per_label;
-  PairSet set = draw_pairs(task, candidates, deal_functions(corpus_.functions.size(), seed),
-                           options_.split, count, seed);
+  PairSet set = draw_pairs(task, candidates, part_of, options_.split, count, seed);
   if (set.part(Part::kTrain).empty() || set.part(Part::kTest).empty()) {
     bad_input("task {}: the {} functions that can be probed give no pairs to train or test on",
               task.name(), corpus_.functions.size());
@@ -194,20 +198,29 @@ void Suite::run_pass(const std::vector<Step>& steps, ResultSink& sink) {
         fmt::format("probe {} layer {}{}", what, layers[at],
                     step.draw > 0 ? fmt::format(" draw {}", step.draw + 1) : std::string()),
         "fits", jobs.size());
-    const auto results = run_jobs(jobs, progress_);
+    auto results = run_jobs(jobs, progress_);
     progress_.end();
+    show_mistakes(step, results);
     sink.put(step, results);
   }
 }
 
-/// Into a folder of the checkpoint's name, numbered where several have it.
+/// A folder for what is exported of each subject: its checkpoint's own name, numbered where several
+/// have it.
+std::vector<std::string> export_names(const std::vector<Subject>& subjects) {
+  std::vector<std::string> names;
+  for (const Subject& subject : subjects) {
+    const auto folder = fs::weakly_canonical(subject.checkpoint->folder).filename().string();
+    std::string name = folder;
+    for (int i = 2; std::ranges::find(names, name) != names.end(); ++i)
+      name = fmt::format("{}-{}", folder, i);
+    names.push_back(name);
+  }
+  return names;
+}
+
 void Suite::export_layer(const Step& step, const at::Tensor& vectors) const {
-  const auto base = [&](size_t subject) { return fs::path(subjects_[subject].name).filename(); };
-  int64_t earlier = 0;
-  for (size_t other = 0; other < step.subject; ++other)
-    earlier += base(other) == base(step.subject) ? 1 : 0;
-  const fs::path folder = options_.folder / (base(step.subject).string() +
-                                             (earlier > 0 ? fmt::format("-{}", earlier + 1) : ""));
+  const fs::path folder = options_.folder / export_names(subjects_)[step.subject];
   make_folder(folder);
   for (const PairSet& set : linear_sets_.front()) {
     const auto file = fmt::format("{}-layer-{}.safetensors", set.task->name(), step.layer.value());
@@ -249,9 +262,9 @@ void Suite::run(const std::vector<Step>& steps, ResultSink& sink) {
 
 void Suite::note_cost(const std::vector<Step>& steps) const {
   for (size_t subject = 0; subject < subjects_.size(); ++subject) {
-    std::map<std::string, int64_t> layers;  // by control
+    std::map<std::string, std::set<int64_t>> layers;  // by control
     for (const Step& step : steps) {
-      if (step.subject == subject && step.layer && step.draw == 0) ++layers[step.control];
+      if (step.subject == subject && step.layer) layers[step.control].insert(*step.layer);
     }
     if (layers.empty()) continue;
     const auto& functions = corpus_.tokenised[subject];
@@ -261,8 +274,8 @@ void Suite::note_cost(const std::vector<Step>& steps) const {
       tokens += static_cast<int64_t>(functions[f].ids.size());
       ++rows;
     }
-    for (const auto& [control, count] : layers)
-      most = std::max(most, count);
+    for (const auto& [control, own] : layers)
+      most = std::max(most, static_cast<int64_t>(own.size()));
     const double bytes =
         static_cast<double>(slots_->size() * most) * 4 *
         static_cast<double>(
@@ -276,6 +289,20 @@ void Suite::note_cost(const std::vector<Step>& steps) const {
   }
 }
 
+/// Places of what the checkpoint itself is wrong about, in the first draw; other rows show nothing.
+void Suite::show_mistakes(const Step& step, std::vector<Result>& results) const {
+  for (Result& result : results) {
+    if (result.control != "none" || step.draw != 0) result.mistakes.clear();
+    for (Mistake& mistake : result.mistakes) {
+      const auto& sets = linear_sets_.front();
+      const auto set = std::ranges::find_if(
+          sets, [&](const PairSet& one) { return one.task->name() == result.task; });
+      const Pair& pair = set->part(Part::kTest)[static_cast<size_t>(mistake.item)];
+      mistake.place = place_of(pair, corpus_, functions_);
+    }
+  }
+}
+
 void hash_pairs(const PairSet& set, Sha256& hash) {
   hash.update(set.task->name());
   for (const Part which : kParts) {
@@ -286,19 +313,12 @@ void hash_pairs(const PairSet& set, Sha256& hash) {
   }
 }
 
-/// A pair's relations are its label and, where a task's first leaf is a keyword, that.
 TestPairs Suite::test_pairs(const PairSet& set, int64_t draw) const {
-  const std::string task(set.task->name());
-  TestPairs test{task, draw, {}, {}};
+  TestPairs test{std::string(set.task->name()), draw, {}, {}};
   for (const Pair& pair : set.part(Part::kTest)) {
     test.items.label.push_back(pair.label);
     test.items.group.push_back(pair.function);
-    const int32_t label = set.task->labels[static_cast<size_t>(pair.label)];
-    auto& relations = test.relations.emplace_back();
-    relations.push_back(fmt::format("{} {}", task, label));
-    if (set.task->relation == Relation::kDataFlow) continue;
-    const auto& function = corpus_.functions[static_cast<size_t>(pair.function)];
-    relations.push_back(fmt::format("{} of {}", task, function.leaf_text(pair.first)));
+    test.relations.push_back(relations_of(pair, *set.task, corpus_));
   }
   return test;
 }

@@ -128,3 +128,55 @@ TEST_CASE("compare: chance alone is seldom taken for a change") {
   }
   CHECK(found <= 4);  // of 20 families at .05
 }
+
+TEST_CASE("compare: more draws of the same functions do not make them more functions") {
+  // A hundred functions, each better by 1, 0 or -1 in all its pairs whatever the draw, of which
+  // each draw tests on half.
+  constexpr int64_t kFunctions = 100, kDraws = 20;
+  Random random(8, "shared");
+  std::vector<int64_t> effect;
+  double square = 0;
+  for (int64_t f = 0; f < kFunctions; ++f) {
+    effect.push_back(static_cast<int64_t>(random.below(3)) - 1);
+    square += static_cast<double>(effect.back() * effect.back()) / kFunctions;
+  }
+  std::vector<TestPairs> tests;
+  std::vector<Answers> answers;
+  for (int64_t draw = 0; draw < kDraws; ++draw) {
+    TestPairs test{"t", draw, {}, {}};
+    Answers before{"a", "t", 1, draw, 0.5, {}}, after{"b", "t", 1, draw, 0.5, {}};
+    for (int64_t f = 0; f < kFunctions; ++f) {
+      if (random.below(2) == 0) continue;
+      test.items.label.push_back(1);
+      test.items.group.push_back(f);
+      test.relations.push_back({"t 1"});
+      const int64_t of = effect[static_cast<size_t>(f)];
+      before.predicted.push_back(of < 0 ? 1 : 0);
+      after.predicted.push_back(of > 0 ? 1 : 0);
+    }
+    tests.push_back(std::move(test));
+    answers.push_back(std::move(before));
+    answers.push_back(std::move(after));
+  }
+  const Comparison found = compare("a", "b", tests, answers, {});
+  // All draws together see each function about ten times: the mean has the spread of a mean of a
+  // hundred functions, not of a thousand.
+  const double expected = 2 * 1.96 * std::sqrt(square / kFunctions);
+  CHECK(found.layers.at(0).high - found.layers.at(0).low > 0.8 * expected);
+  CHECK(found.layers.at(0).high - found.layers.at(0).low < 1.4 * expected);
+}
+
+TEST_CASE("compare: a breakdown is of the block that is best on validation") {
+  const Case data(0.8);
+  const auto found = breakdown("a", data.tests, data.answers, {});
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].relation == "t 0");
+  CHECK(found[0].layer == 2);
+  CHECK(found[0].pairs == 400);
+  double right = 0;
+  for (size_t i = 0; i < 800; i += 2)
+    right += data.answers[4].predicted[i] == 0 ? 1 : 0;
+  CHECK(found[0].accuracy == doctest::Approx(right / 400));
+  CHECK(found[0].low < found[0].accuracy);
+  CHECK(found[0].accuracy < found[0].high);
+}

@@ -181,4 +181,19 @@ TEST_CASE("pairs: functions are dealt by the stated shares") {
 }
 
 }  // namespace
+TEST_CASE("pairs: another deal keeps the validation functions and the sizes") {
+  const auto parts = deal_functions(500, 1);
+  const auto again = deal_again(parts, 2);
+  REQUIRE(again.size() == parts.size());
+  int moved = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    CHECK((parts[i] == Part::kValidation) == (again[i] == Part::kValidation));
+    moved += parts[i] != again[i] ? 1 : 0;
+  }
+  for (const Part part : kParts)
+    CHECK(std::ranges::count(again, part) == std::ranges::count(parts, part));
+  CHECK(moved > 80);  // of 450, by chance 2 * .22 * .78 of them
+  CHECK(deal_again(parts, 2) == again);
+}
+
 }  // namespace ssmi::probe

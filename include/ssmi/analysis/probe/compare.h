@@ -40,9 +40,10 @@ struct Difference {
 struct Comparison {
   std::string base, checkpoint;
   int64_t draws = 0, resamples = 0;
-  std::map<std::string, int64_t> chosen;  ///< task -> the base's block that is best on validation
-  std::vector<Difference> layers;         ///< a family: all tasks and layers that both have
-  std::vector<Difference> relations;      ///< another, at the chosen blocks; by difference
+  /// task -> of the blocks that both have the base's best on the validation pairs of all draws
+  std::map<std::string, int64_t> chosen;
+  std::vector<Difference> layers;     ///< a family: all tasks and layers that both have
+  std::vector<Difference> relations;  ///< another, at the chosen blocks; by difference
 };
 
 struct CompareOptions {
@@ -52,10 +53,24 @@ struct CompareOptions {
 };
 
 /// Compares `checkpoint` with `base`. Intervals and p are of a bootstrap of two levels: draws, and
-/// within each the test functions, which are drawn alike for both, for all tasks and all layers.
+/// test functions, which are drawn alike for both, in all draws, tasks and layers.
 Comparison compare(const std::string& base, const std::string& checkpoint,
                    const std::vector<TestPairs>& tests, const std::vector<Answers>& answers,
                    const CompareOptions& options);
+
+/// How often a checkpoint is right about the pairs of a relation, in the first draw, at its block
+/// that is best on validation there.
+struct RelationAccuracy {
+  std::string checkpoint, task, relation;
+  int64_t layer = 0, pairs = 0;
+  double accuracy = 0, low = 0, high = 0;  ///< with the 95 % interval over test functions
+};
+
+/// Relations with fewer than options.least_pairs test pairs are left out.
+std::vector<RelationAccuracy> breakdown(const std::string& checkpoint,
+                                        const std::vector<TestPairs>& tests,
+                                        const std::vector<Answers>& answers,
+                                        const CompareOptions& options);
 
 /// p-values of a family made to hold for all of it (Holm 1979).
 std::vector<double> holm(const std::vector<double>& p);

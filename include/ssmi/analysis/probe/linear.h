@@ -18,7 +18,8 @@ inline constexpr std::array<double, 6> kL2Grid = {10, 1, 1e-1, 1e-2, 1e-3, 1e-4}
 inline constexpr double kDefaultL2 = 1e-2;
 
 struct LinearResult {
-  std::vector<int64_t> predicted;  ///< [m], classes of the test rows
+  std::vector<int64_t> predicted;   ///< [m], classes of the test rows
+  std::vector<double> probability;  ///< [m], which the probe gives to them
   double l2 = 0;
   double validation_accuracy = 0;  ///< at the chosen l2, before the refit; 0 without rows
   bool converged = false;          ///< every fit that led to the result did
@@ -48,7 +49,11 @@ LinearResult linear_probe(const SparseRows& x_train, std::span<const int64_t> y_
 /// 0.8, 1.6, 3.2, 6.25, 12.5, 25, 50 and 100 % what the probe fitted to all rows before (with `l2`)
 /// leaves open. Its probabilities p, from t rows, are taken as (t p + 1 / classes) / (t + 1), so
 /// that no label is impossible. x is standardised as a whole.
-double online_code_bits(const at::Tensor& x, std::span<const int64_t> labels, int64_t classes,
-                        double l2, Random& random);
+struct OnlineCode {
+  double bits = 0;
+  bool converged = true;  ///< every fit did
+};
+OnlineCode online_code(const at::Tensor& x, std::span<const int64_t> labels, int64_t classes,
+                       double l2, Random& random);
 
 }  // namespace ssmi::probe

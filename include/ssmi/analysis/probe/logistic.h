@@ -35,8 +35,10 @@ struct LogisticFit {
 LogisticFit fit_logistic(const Design& design, std::span<const int64_t> labels, int64_t classes,
                          const LogisticOptions& options, const LogisticFit* start = nullptr);
 
-/// The most probable class of each row of `design`, ties to the smaller class; [n].
-std::vector<int64_t> predict_logistic(const LogisticFit& fit, const Design& design);
+/// The most probable class of each row of `design`, ties to the smaller class; [n]. `probability`,
+/// where given, takes how probable it is.
+std::vector<int64_t> predict_logistic(const LogisticFit& fit, const Design& design,
+                                      std::vector<double>* probability = nullptr);
 
 /// The share of equal entries; 0 for no entries.
 double accuracy(std::span<const int64_t> predicted, std::span<const int64_t> labels);

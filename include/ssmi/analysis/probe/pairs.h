@@ -71,5 +71,8 @@ PairSet draw_pairs(const TaskInfo& task, std::span<const std::vector<code::Edge>
 
 /// Deals functions to parts by kPartShare.
 std::vector<Part> deal_functions(size_t count, uint64_t seed);
+/// The same anew for training and test: those of validation stay, so that what is chosen on them
+/// was never tested on, in whatever deal.
+std::vector<Part> deal_again(std::vector<Part> parts, uint64_t seed);
 
 }  // namespace ssmi::probe

@@ -13,7 +13,7 @@ namespace ssmi::probe {
 struct LinearDetail {
   double l2, validation_accuracy, gradient_norm;
   bool converged;
-  std::optional<double> bits;         ///< online_code_bits() of the training labels
+  std::optional<double> bits;         ///< online_code() of the training labels
   std::optional<double> compression;  ///< what they cost without a probe, over that
 };
 
@@ -24,6 +24,27 @@ struct DirectProbeDetail {
   int64_t undecided;             ///< pairs of hulls taken as overlapping
   int64_t unfinished_distances;  ///< pairs whose distance is known less well than to 1e-9 of itself
   std::optional<double> min_distance, mean_distance, max_distance;  ///< between unlike clusters
+};
+
+/// A token of a file.
+struct TokenPlace {
+  int64_t line = 0;    ///< from 1
+  int64_t column = 0;  ///< bytes before it in the line
+  std::string text;
+  std::string source;  ///< the line that it begins in
+};
+
+struct PairPlace {
+  std::string path, function;
+  TokenPlace first, second;
+};
+
+/// A test pair that a probe is wrong about.
+struct Mistake {
+  int64_t item = 0;                  ///< of the test items
+  int64_t label = 0, predicted = 0;  ///< places in the row's labels
+  double probability = 0;            ///< that the probe gives to what it predicts
+  PairPlace place;
 };
 
 /// One row of the report.
@@ -37,6 +58,7 @@ struct Result {
   std::string control;  ///< none, majority, texts, texts_and_gap, shuffled, control_task, ...
   Evaluation evaluation;
   std::vector<int64_t> predicted;  ///< of the test items
+  std::vector<Mistake> mistakes;   ///< of `linear`, the most confident ones first
   int64_t train = 0, test = 0;     ///< items; training includes validation
   int64_t missing_pairs = 0;       ///< asked for, but the functions have no more
   int64_t identical_vectors = 0;   ///< training items left out: equal vectors, different labels

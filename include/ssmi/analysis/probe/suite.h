@@ -26,9 +26,9 @@ struct SuiteOptions {
   std::vector<int64_t> layers;    ///< 0 is the embedding output; empty takes all
   int64_t pairs_per_label = 0;    ///< 0 takes each task's default
   int64_t directprobe_pairs = 0;  ///< of those, how many DirectProbe takes; 0 takes all
-  bool controls = true;           ///< majority, texts, shuffled labels
-  int64_t twins = 3;              ///< randomly initialised twins of each checkpoint
-  int64_t draws = 1;              ///< of pairs and split; all but the first are for `linear` alone
+  bool controls = true;  ///< majority, texts, shuffled labels, control task, description length
+  int64_t twins = 3;     ///< randomly initialised twins of each checkpoint
+  int64_t draws = 1;     ///< of pairs and split; all but the first are for `linear` alone
   uint64_t seed = 1;
   std::filesystem::path folder;    ///< to write pairs and vectors into; nowhere when it is empty
   c10::Device device = c10::kCPU;  ///< where models run; probes are fitted on the CPU
