@@ -61,6 +61,40 @@ def test_relations_stand_in_order_at_the_chosen_layers(report):
             assert one["layer"] == comparison["chosen_layers"][one["task"]] != 0
 
 
+def summary_row(report, entry):
+    """The row that an entry of the summary or of `relations` is about."""
+    row, = (row for row in report["results"] if row["probe"] == "linear" and row["control"] == "none" and row["draw"] == 0 and
+            all(row[key] == entry[key] for key in ("checkpoint", "task", "layer")))
+    return row
+
+
+def test_groups_of_pairs_are_those_of_the_chosen_layer(report):
+    chosen = {(entry["checkpoint"], entry["task"]): entry["layer"] for entry in report["summary"]}
+    labels = 0
+    for one in report["relations"]:
+        assert one["layer"] == chosen[one["checkpoint"], one["task"]] and one["pairs"] >= 30
+        row = summary_row(report, one)
+        name = one["relation"].removeprefix(f"{one['task']} ")
+        if name in row["per_label_accuracy"]:
+            labels += 1
+            assert one["accuracy"] == pytest.approx(row["per_label_accuracy"][name])
+            assert one["pairs"] == sum(row["confusion"][list(row["per_label_accuracy"]).index(name)])
+    assert labels >= 12  # of three checkpoints, two and three labels
+
+
+def test_mistakes_stand_in_their_code(report):
+    rows = [row for row in report["results"] if row["draw"] == 0]
+    assert rows and all("mistakes" not in row for row in report["results"] if row["draw"] > 0)
+    for row in rows:
+        probabilities = [mistake["probability"] for mistake in row["mistakes"]]
+        assert 0 < len(probabilities) <= 10 and probabilities == sorted(probabilities, reverse=True)
+        for mistake in row["mistakes"]:
+            assert mistake["label"] != mistake["predicted"] and {mistake["label"], mistake["predicted"]} <= set(row["per_label_accuracy"])
+            for token in (mistake["first"], mistake["second"]):
+                first_line = token["text"].splitlines()[0].removesuffix("...").encode()
+                assert token["source"].encode()[token["column"]:].startswith(first_line), token
+
+
 def test_a_checkpoint_does_not_differ_from_its_copy(binary, tmp_path):
     shutil.copytree(MODELS / "codessm-mini", tmp_path / "copy")
     comparison, = probed(binary, tmp_path, "codessm-mini", "copy")["comparisons"]
