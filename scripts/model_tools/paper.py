@@ -199,12 +199,13 @@ class Paper:
                              ("types", "f1_macro")):
             values = {base: self.values(base, kind, metric) for base in (*self.plan["encoders"], self.plan["variant"])}
             baseline = self.found["eval"][fine_tuned(self.plan["encoders"][0], kind).name]["metrics"][metric]["baseline"]
-            rows.append([metric, *(f"{share(sum(v) / len(v))} [{share(min(v))}, {share(max(v))}]" for v in values.values()),
+            rows.append([metric, *(f"{share(sum(v) / len(v))} [{share(min(v))}, {share(max(v))}]" if v else "–"
+                                   for v in values.values()),
                          share(baseline), PUBLISHED_METRICS.get(metric, "–")])
         return lines + table(["metric", *self.plan["encoders"], self.plan["variant"], "trivial", "published"], rows)
 
     def values(self, base, kind, metric):
-        seeds = self.plan["variant_seeds"][kind] if base == self.plan["variant"] else self.plan["seeds"]
+        seeds = self.plan["variant_seeds"].get(kind, []) if base == self.plan["variant"] else self.plan["seeds"]
         return [self.found["eval"][fine_tuned(base, kind, seed).name]["metrics"][metric]["value"] for seed in seeds]
 
     def verdicts(self):
@@ -227,7 +228,10 @@ class Paper:
                      f"mean centroid {change(types)}; more pretraining moves it {change(null)}"])
         for kind, metric in (("search", "mrr_obfuscated"), ("types", "f1_weighted")):
             path, plain = self.values(self.plan["variant"], kind, metric), self.values(state, kind, metric)
-            verdict = "one seed" if len(path) < 2 else "yes" if min(path) > max(plain) else "no, the opposite" if max(path) < min(plain) else "not shown"
+            if not path:
+                rows.append([f"a high-frequency path improves {metric}", "not tested"])
+                continue
+            verdict = "yes" if min(path) > max(plain) else "no, the opposite" if max(path) < min(plain) else "not shown"
             more = self.found["eval"][fine_tuned(self.plan["variant"], kind).name]["metrics"][metric]["against"]
             rows.append([f"a high-frequency path improves {metric}",
                          f"{verdict}: {spread([p - q for p, q in zip(path, plain)])} of {len(path)} seeds; of the first by test "
