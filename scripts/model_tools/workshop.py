@@ -84,7 +84,7 @@ class Workshop:
     def evaluated(self, recipe):
         command = [*map(self.path, recipe.evaluation())]
         models = [command[1]] + ([command[-1]] if recipe.against else [])
-        self.reported(command, models, self.out / "reports" / f"{recipe.name}.json")
+        return self.reported(command, models, self.out / "reports" / f"{recipe.name}.json")
 
     def sha256(self, model):
         """What ssmi calls the checkpoint's hash."""
@@ -118,8 +118,6 @@ class Workshop:
             self.each(self.trained, [(r,) for r in stage] + [(r, True) for r in stage if r.control])
             for recipe in stage:
                 self.converted(recipe)
-        for recipe in chosen:
-            self.evaluated(recipe)
 
     def report(self, recipe):
         return json.loads((self.out / "reports" / f"{recipe.name}.json").read_text())
