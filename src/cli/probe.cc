@@ -65,8 +65,9 @@ std::vector<Opened> open_all(const std::vector<std::string>& names, Progress& pr
   std::set<std::string> seen;
   for (const std::string& name : names) {
     if (!is_utf8(name)) fail(ExitCode::kUsage, "{}: is no UTF-8 name", excerpt(name));
-    Opened entry{io::open_checkpoint(resolve_model(name)), nullptr};
-    if (!seen.insert(std::filesystem::canonical(resolve_model(name))).second) {
+    const std::filesystem::path path = resolve_model(name);
+    Opened entry{io::open_checkpoint(path), nullptr};
+    if (!seen.insert(std::filesystem::canonical(path)).second) {
       fail(ExitCode::kUsage, "{}: is given twice", name);
     }
     // What is wrong with it is found out before the work, not after it.

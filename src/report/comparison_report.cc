@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "short_number.h"
 #include "ssmi/core/excerpt.h"
 
 namespace ssmi::report {
@@ -34,16 +35,9 @@ Json family_json(const std::vector<probe::Difference>& family) {
   return list;
 }
 
-/// "+.034", "-.100".
-std::string change(double value) {
-  std::string text = fmt::format("{:+.3f}", value);
-  const size_t zero = text.find('0');
-  if (zero == 1) text.erase(1, 1);
-  return text;
-}
-
 std::string with_interval(const probe::Difference& one) {
-  return fmt::format("{} [{}, {}]", change(one.difference), change(one.low), change(one.high));
+  return fmt::format("{} [{}, {}]", short_number(one.difference, true), short_number(one.low, true),
+                     short_number(one.high, true));
 }
 
 std::string relation_list(const std::vector<const probe::Difference*>& changed) {
@@ -67,7 +61,7 @@ std::string table(const probe::Comparison& comparison) {
     text += fmt::format(
         fmt::runtime(kLine), one.task,
         (one.layer == 0 ? "embedding" : std::to_string(one.layer)) + (is_chosen ? " *" : ""),
-        fmt::format("{:.3f}", one.base), fmt::format("{:.3f}", one.accuracy), with_interval(one),
+        short_number(one.base), short_number(one.accuracy), with_interval(one),
         fmt::format("{:.2g}", one.p_holm));
   }
   std::vector<const probe::Difference*> less, more;
@@ -136,8 +130,8 @@ std::string extremes(std::vector<const probe::RelationAccuracy*> relations, bool
   relations.resize(std::min(relations.size(), kShown));
   std::string text;
   for (const auto* one : relations) {
-    text += fmt::format("{}{} {:.3f} ({} pairs)", text.empty() ? "" : "; ", one->relation,
-                        one->accuracy, one->pairs);
+    text += fmt::format("{}{} {} ({} pairs)", text.empty() ? "" : "; ", one->relation,
+                        short_number(one->accuracy), one->pairs);
   }
   return text;
 }

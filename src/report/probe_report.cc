@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "short_number.h"
 #include "ssmi/core/excerpt.h"
 
 namespace ssmi::report {
@@ -174,15 +175,13 @@ Json probe_summary(const Json& rows) {
 namespace {
 
 /// ".612"; "-" for null.
-std::string short_number(const Json& value) {
-  if (value.is_null()) return "-";
-  const std::string text = fmt::format("{:.3f}", value.get<double>());
-  return text.starts_with("0") ? text.substr(1) : text;
+std::string number_or_dash(const Json& value) {
+  return value.is_null() ? "-" : short_number(value.get<double>());
 }
 
 std::string with_interval(const Json& row) {
-  return fmt::format("{} [{}, {}]", short_number(row["accuracy"]), short_number(row["low"]),
-                     short_number(row["high"]));
+  return fmt::format("{} [{}, {}]", number_or_dash(row["accuracy"]), number_or_dash(row["low"]),
+                     number_or_dash(row["high"]));
 }
 
 }  // namespace
@@ -197,11 +196,11 @@ std::string probe_sentence(const Json& summary) {
     std::string beside;
     if (!entry["texts"].is_null()) {
       beside = fmt::format("the two texts alone {}, with their distance {}",
-                           short_number(entry["texts"]), short_number(entry["texts_and_gap"]));
+                           number_or_dash(entry["texts"]), number_or_dash(entry["texts_and_gap"]));
     }
     if (!entry["twins"].is_null()) {
       beside += fmt::format("{}random weights {}", beside.empty() ? "" : ", ",
-                            short_number(entry["twins"]));
+                            number_or_dash(entry["twins"]));
     }
     if (!beside.empty()) sentence += fmt::format(" ({})", beside);
   }
@@ -234,7 +233,7 @@ void fill_cells(const Json& row, LayerCells& cells) {
     if (control == "control_task") {  // behind the row of the labels themselves
       cells.selectivity = short_number(cells.accuracy - row["accuracy"].get<double>());
     }
-    if (control == "shuffled") cells.shuffled = short_number(row["accuracy"]);
+    if (control == "shuffled") cells.shuffled = number_or_dash(row["accuracy"]);
     if (twin) cells.twin_accuracy += row["accuracy"].get<double>();
     cells.linear_twins += twin ? 1 : 0;
     return;

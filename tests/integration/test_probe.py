@@ -1,9 +1,11 @@
 """The probe command on the bundled model: reports, controls, determinism, resume, refusals."""
 import json
+import math
 import os
 import pty
 import re
 import signal
+import statistics
 import subprocess
 import time
 
@@ -42,6 +44,17 @@ def test_report_has_every_probe_with_its_controls(report_text, validated):
             assert len(rows(report, probe="linear", layer=2, **mine)) == 1
             assert len(rows(report, probe="directprobe", layer=2, **mine)) == 1
             assert not rows(report, probe="directprobe", layer=0, **mine)
+        for layer in (0, 2):
+            learned, by_heart, chance = (rows(report, task=task, control=control, layer=layer, probe="linear")[0]
+                                         for control in ("none", "control_task", "shuffled"))
+            for row in (learned, by_heart):
+                code = row["train"] * math.log2(len(row["per_label_accuracy"]))
+                assert row["linear"]["compression"] == pytest.approx(code / row["linear"]["bits"])
+            assert chance["linear"]["bits"] is None
+    # Labels that follow from the leaves' types can be learned, those that follow from nothing cannot.
+    mean = {control: statistics.mean(row["accuracy"] for row in rows(report, control=control, probe="linear"))
+            for control in ("control_task", "shuffled")}
+    assert mean["control_task"] > mean["shuffled"] + 0.1
     for row in report["results"]:
         total = sum(map(sum, row["confusion"]))
         right = sum(row["confusion"][i][i] for i in range(len(row["confusion"])))

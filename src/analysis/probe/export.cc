@@ -13,16 +13,6 @@
 namespace ssmi::probe {
 namespace {
 
-/// Pairs as rows: those of training and validation, those of test.
-struct Rows {
-  std::vector<Pair> train, test;
-
-  explicit Rows(const PairSet& set) : train(set.part(Part::kTrain)), test(set.part(Part::kTest)) {
-    const auto& validation = set.part(Part::kValidation);
-    train.insert(train.end(), validation.begin(), validation.end());
-  }
-};
-
 std::string columns(int32_t leaf, const TokenPlace& place) {
   return fmt::format("{},{},{}", leaf, place.line, csv_field(place.text));
 }
@@ -43,18 +33,18 @@ void export_pairs(const std::filesystem::path& path, const PairSet& set, const C
                         columns(pair.first, place_of(parsed, function, pair.first)),
                         columns(pair.second, place_of(parsed, function, pair.second)));
   };
-  const Rows rows(set);
+  const std::vector<Pair> training = set.training();
   const size_t trained = set.part(Part::kTrain).size();
-  for (size_t row = 0; row < rows.train.size(); ++row)
-    add(row < trained ? "train" : "validation", row, rows.train[row]);
-  for (size_t row = 0; row < rows.test.size(); ++row)
-    add("test", row, rows.test[row]);
+  for (size_t row = 0; row < training.size(); ++row)
+    add(row < trained ? "train" : "validation", row, training[row]);
+  const std::vector<Pair>& test = set.part(Part::kTest);
+  for (size_t row = 0; row < test.size(); ++row)
+    add("test", row, test[row]);
   write_file(path, text);
 }
 
 void export_vectors(const std::filesystem::path& path, const PairSet& set, const LeafSlots& slots,
                     const at::Tensor& vectors, const std::map<std::string, std::string>& metadata) {
-  const Rows rows(set);
   std::vector<at::Tensor> x;
   std::vector<std::vector<int64_t>> y;
   std::vector<io::TensorBytes> tensors;
@@ -75,8 +65,8 @@ void export_vectors(const std::filesystem::path& path, const PairSet& set, const
   };
   x.reserve(2);  // so that what the tensors point at stays where it is
   y.reserve(2);
-  add("train", rows.train);
-  add("test", rows.test);
+  add("train", set.training());
+  add("test", set.part(Part::kTest));
   io::write_safetensors(path, tensors, metadata);
 }
 

@@ -23,11 +23,10 @@ DirectProbeDetail detail(const DirectProbe& fit, const HullDistances& distances,
   DirectProbeDetail detail{.clusters = static_cast<int64_t>(fit.clusters.size()),
                            .capacity = relative_capacity(items - fit.conflicting, columns),
                            .undecided = fit.undecided,
-                           .unfinished_distances = 0,
+                           .unfinished_distances = distances.unfinished,
                            .min_distance = {},
                            .mean_distance = {},
                            .max_distance = {}};
-  detail.unfinished_distances = distances.unfinished;
   if (!distances.pairs.empty()) {
     detail.min_distance = distances.minimum;
     detail.mean_distance = distances.mean;

@@ -135,10 +135,7 @@ Job texts_job(const PairSet& set, const std::vector<ParsedFunction>& functions, 
               uint64_t seed) {
   return [&set, &functions, with_gap, seed] {
     const Samples samples = samples_of(set);
-    std::vector<Pair> training = set.part(Part::kTrain);
-    const auto& validation = set.part(Part::kValidation);
-    training.insert(training.end(), validation.begin(), validation.end());
-    const TextFeatures features(functions, training, with_gap);
+    const TextFeatures features(functions, set.training(), with_gap);
     const auto rows = [&](Part which) { return features.rows(set.part(which)); };
     const LinearResult fit = linear_probe(
         rows(Part::kTrain), samples.y_train, rows(Part::kValidation), samples.y_validation,

@@ -156,6 +156,13 @@ std::vector<Edge> candidate_pairs(const code::SyntaxTree& tree, const code::Leav
   return {};
 }
 
+std::vector<Pair> PairSet::training() const {
+  std::vector<Pair> pairs = part(Part::kTrain);
+  const auto& validation = part(Part::kValidation);
+  pairs.insert(pairs.end(), validation.begin(), validation.end());
+  return pairs;
+}
+
 PairSet PairSet::first(int64_t count) const {
   PairSet smaller{task, count, {}};
   for (const Part which : kParts) {

@@ -56,6 +56,8 @@ struct PairSet {
   std::array<std::vector<Pair>, 3> parts;
 
   const std::vector<Pair>& part(Part which) const { return parts[static_cast<size_t>(which)]; }
+  /// Those of training, then those of validation: what a probe is fitted to in the end.
+  std::vector<Pair> training() const;
   /// The same draw with only the first `count` pairs a label, shared out over the parts.
   PairSet first(int64_t count) const;
 };

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+
+namespace ssmi::report {
+
+/// A share to three digits: ".612"; with a sign "+.034", "-.100".
+inline std::string short_number(double value, bool with_sign = false) {
+  std::string text = with_sign ? fmt::format("{:+.3f}", value) : fmt::format("{:.3f}", value);
+  const size_t zero = text.find('0');
+  if (zero == text.find('.') - 1 && (zero == 0 || zero == 1)) text.erase(zero, 1);
+  return text;
+}
+
+}  // namespace ssmi::report
