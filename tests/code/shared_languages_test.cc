@@ -1,53 +1,17 @@
 // Functions of public data sets in other languages than Python (SSMI_SHARED): how many parse, and
 // what holds for those.
 
-#include <fstream>
-#include <iterator>
-
 #include "program.h"
+#include "shared_functions.h"
 #include "ssmi/code/dataflow.h"
-#include "ssmi/core/json.h"
 #include "support.h"
 
 namespace ssmi::code {
 namespace {
 
+using test::functions_of_rows;
+using test::functions_of_tokens;
 using test::Program;
-
-std::string text_of(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// The functions of a file of JSON Lines: the given fields one after the other.
-std::vector<std::string> functions_of_rows(const std::filesystem::path& path,
-                                           const std::vector<std::string>& fields) {
-  std::vector<std::string> functions;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    const Json row = parse_json(line, path.string());
-    std::string code;
-    for (const std::string& field : fields)
-      code += row.at(field).get<std::string>();
-    functions.push_back(code);
-  }
-  return functions;
-}
-
-/// Rows of tokens, one of which is hidden; a comment ends its line.
-std::vector<std::string> functions_of_tokens(const std::filesystem::path& path) {
-  std::vector<std::string> functions;
-  for (const Json& row : parse_json(text_of(path), path.string())) {
-    std::string code;
-    for (const Json& item : row.at("pl_tokens")) {
-      const auto token = item.get<std::string>();
-      code += token == "<mask>" ? "max" : token;
-      code += token.starts_with("//") ? '\n' : ' ';
-    }
-    functions.push_back(code);
-  }
-  return functions;
-}
 
 /// Holds leaves and relations to what is true of every program.
 void check_program(const Program& program) {
@@ -93,8 +57,8 @@ TEST_CASE("shared languages: how many functions of public data sets parse") {
   CHECK(parsed(cloze("javascript"), "javascript") == 240);
   CHECK(parsed(cloze("javascript"), "typescript") == 241);
   CHECK(parsed(cloze("go"), "go") == 152);
-  CHECK(parsed(functions_of_rows(data / "defects/java_cve_train.jsonl", {"code"}), "java") == 810);
-  CHECK(parsed(functions_of_rows(data / "defects/java_cve_valid.jsonl", {"code"}), "java") == 272);
+  CHECK(parsed(functions_of_rows(data / "defects/java_cve_train.jsonl"), "java") == 810);
+  CHECK(parsed(functions_of_rows(data / "defects/java_cve_valid.jsonl"), "java") == 272);
   CHECK(parsed(functions_of_rows(data / "humaneval/java.jsonl", {"prompt", "canonical_solution"}),
                "java") == 164);
 }
