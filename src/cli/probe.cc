@@ -1,5 +1,6 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
+#include <glob.h>
 
 #include <algorithm>
 #include <iostream>
@@ -24,6 +25,7 @@
 #include "ssmi/report/comparison_report.h"
 #include "ssmi/report/probe_report.h"
 #include "ssmi/report/run.h"
+#include "ssmi/report/tree_report.h"
 
 namespace ssmi::cli {
 namespace {
@@ -36,11 +38,23 @@ struct Options {
   std::vector<std::string> probes{"linear", "directprobe"};
   std::map<std::string, std::string> tasks_left_out;  // task -> why
   std::string data, field = "code", language, input = "source", split = "function", out;
+  std::string site = "hidden_states";
   probe::SuiteOptions suite;
-  std::string device = "cpu", vectors, folder;
+  std::string device = "cpu", vectors, folder, pattern;
   int threads = 0;
   bool tasks_given = false, no_controls = false, resume = false, json = false, quiet = false;
 };
+
+/// The points of each block that have a vector a token.
+std::vector<std::string> token_sites() {
+  std::vector<std::string> names{"hidden_states"};
+  for (const model::SiteInfo& info : model::sites()) {
+    const bool is_default = info.site == model::Site::kBlockOutput;
+    if (info.per_block && info.shape.starts_with("[S, ") && !is_default)
+      names.emplace_back(info.name);
+  }
+  return names;
+}
 
 const std::map<std::string, code::Relation>& relations() {
   static const auto kByName = [] {
@@ -90,15 +104,22 @@ probe::SuiteOptions suite_options(const Options& options) {
   probe::SuiteOptions suite = options.suite;
   suite.device = device_named(options.device);
   suite.folder = options.folder;
+  if (options.site != "hidden_states") suite.site = model::site_named(options.site);
   sort_unique(suite.layers);
   const auto asks_for = [&](const char* probe) {
     return std::find(options.probes.begin(), options.probes.end(), probe) != options.probes.end();
   };
-  for (const std::string& task : options.tasks)
-    suite.corpus.tasks.push_back(relations().at(task));
-  sort_unique(suite.corpus.tasks);
   suite.linear = asks_for("linear");
   suite.directprobe = asks_for("directprobe");
+  suite.ridge = asks_for("ridge");
+  suite.structural = asks_for("structural");
+  suite.ast = asks_for("ast");
+  if (suite.linear || suite.directprobe || suite.ridge) {
+    for (const std::string& task : options.tasks)
+      suite.corpus.tasks.push_back(relations().at(task));
+  }
+  sort_unique(suite.corpus.tasks);
+  sort_unique(suite.ranks);
   suite.corpus.input = options.input == "tokens" ? probe::Input::kTokens : probe::Input::kSource;
   suite.split = options.split == "pair" ? probe::Split::kPair : probe::Split::kFunction;
   suite.corpus.seed = suite.seed;
@@ -154,9 +175,14 @@ Json run_object(const Options& options, const probe::SuiteOptions& suite,
   run["config"] = {{"tasks", options.tasks},
                    {"tasks_left_out", options.tasks_left_out},
                    {"probes", options.probes},
+                   {"site", options.site},
                    {"layers", suite.layers},
                    {"pairs_per_label", suite.pairs_per_label},
                    {"directprobe_pairs", suite.directprobe_pairs},
+                   {"learning_curve", suite.learning_curve},
+                   {"ranks", suite.ranks},
+                   {"tree_functions", suite.trees.functions},
+                   {"max_leaves", suite.trees.max_leaves},
                    {"input", options.input},
                    {"split", options.split},
                    {"max_tokens", suite.corpus.max_tokens},
@@ -239,6 +265,16 @@ void refuse_half_export(const Options& options, const probe::SuiteOptions& suite
   }
 }
 
+/// The folders and files that a shell's pattern names, sorted.
+std::vector<std::string> matches(const std::string& pattern) {
+  glob_t found{};
+  const int status = ::glob(pattern.c_str(), 0, nullptr, &found);
+  const std::vector<std::string> paths(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  ::globfree(&found);
+  if (status != 0) fail(ExitCode::kUsage, "--checkpoints {}: matches nothing", pattern);
+  return paths;
+}
+
 void run(Options options) {
   catch_signals();
   const report::Timing timing;
@@ -266,7 +302,7 @@ void run(Options options) {
   refuse_half_export(options, suite, results);
   const auto data = probe::run_suite(suite, subjects, set.functions, results, progress);
 
-  const Json rows = results.in_order(probe::plan(suite, subjects));
+  const auto [rows, trees] = results.in_order(probe::plan(suite, subjects));
   const Json summary = report::probe_summary(rows);
   const auto answers = results.answers();
   const auto comparisons = compared(options, suite, data.tests, answers);
@@ -275,6 +311,7 @@ void run(Options options) {
                     {"run", run},
                     {"data", data_object(data, set)},
                     {"results", rows},
+                    {"trees", trees},
                     {"summary", summary},
                     {"relations", report::relations_json(relations)},
                     {"comparisons", report::comparisons_json(comparisons)},
@@ -284,7 +321,8 @@ void run(Options options) {
   if (options.json) {
     std::cout << to_text(report, 1) << '\n';
   } else if (!options.quiet) {
-    std::cout << report::probe_functions(report["data"]) << report::probe_tables(rows);
+    std::cout << report::probe_functions(report["data"]) << report::probe_tables(rows)
+              << report::tree_tables(trees);
     std::cout << report::probe_details(summary, rows, relations)
               << report::comparison_tables(comparisons);
     if (!summary.empty()) std::cout << "Shown: " << report::probe_sentence(summary) << ".\n";
@@ -303,11 +341,18 @@ void add_work_options(CLI::App& command, Options& options) {
   command.add_option("--probes", options.probes, "How to ask")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(CLI::IsMember({"linear", "directprobe"}))
+      ->check(CLI::IsMember({"linear", "ridge", "directprobe", "structural", "ast"}))
       ->capture_default_str();
   command.add_option("--layers", suite.layers, "Layers, 0 is the embedding (default: all)")
       ->delimiter(',')
       ->allow_extra_args(false);
+  command
+      .add_option(
+          "--site", options.site,
+          "Whose vectors: the residual stream (hidden_states), or a point inside each block "
+          "(docs/embed.md)")
+      ->check(CLI::IsMember(token_sites()))
+      ->capture_default_str();
   command
       .add_option("--pairs-per-label", suite.pairs_per_label,
                   "Pairs to draw for each label (default: 1300 for distance, 1500 else)")
@@ -316,6 +361,23 @@ void add_work_options(CLI::App& command, Options& options) {
       .add_option("--directprobe-pairs", suite.directprobe_pairs,
                   "Of those, how many directprobe takes (default: all)")
       ->check(CLI::Range(int64_t{1}, kMaxPairs));
+  command.add_flag("--learning-curve", suite.learning_curve,
+                   "Also fit linear to 1/2, 1/4 .. 1/32 of the pairs");
+  command.add_option("--ranks", suite.ranks, "Ranks of the projections of structural and ast")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(int64_t{1}, int64_t{4096}))
+      ->capture_default_str();
+  command
+      .add_option("--tree-functions", suite.trees.functions,
+                  "Functions to draw for structural and ast, over all parts")
+      ->check(CLI::Range(int64_t{10}, kMaxPairs))
+      ->capture_default_str();
+  command
+      .add_option("--max-leaves", suite.trees.max_leaves,
+                  "Of those, functions with more tokens than this are left out")
+      ->check(CLI::Range(int64_t{5}, int64_t{5000}))
+      ->capture_default_str();
   command.add_option("--twins", suite.twins, "Randomly initialised twins beside each checkpoint")
       ->check(CLI::Range(0, 100))
       ->capture_default_str();
@@ -374,10 +436,29 @@ void add_vector_options(CLI::App& command, Options& options) {
                       "test_y, or a folder with them as .npy, or with DirectProbe's train.emb, "
                       "train.ent, test.emb, test.ent")
           ->type_name("PATH");
-  for (const char* other :
-       {"checkpoint", "--tasks", "--layers", "--pairs-per-label", "--directprobe-pairs", "--twins",
-        "--draws", "--split", "--reference-keywords", "--device", "--data", "--field", "--language",
-        "--input", "--max-tokens", "--max-functions", "--resume"}) {
+  for (const char* other : {"checkpoint",
+                            "--checkpoints",
+                            "--tasks",
+                            "--site",
+                            "--layers",
+                            "--pairs-per-label",
+                            "--directprobe-pairs",
+                            "--learning-curve",
+                            "--twins",
+                            "--draws",
+                            "--ranks",
+                            "--tree-functions",
+                            "--max-leaves",
+                            "--split",
+                            "--reference-keywords",
+                            "--device",
+                            "--data",
+                            "--field",
+                            "--language",
+                            "--input",
+                            "--max-tokens",
+                            "--max-functions",
+                            "--resume"}) {
     vectors->excludes(command.get_option(other));
   }
   command
@@ -411,6 +492,10 @@ void add_probe(CLI::App& app) {
                    "Checkpoint folders, weight files, or names of known ones")
       ->type_name("PATH")
       ->capture_default_str();
+  command
+      ->add_option("--checkpoints", options->pattern,
+                   "More of them, by a pattern: 'run/step-*' follows a training run")
+      ->type_name("PATTERN");
   add_data_options(*command, *options);
   add_work_options(*command, *options);
   command->add_flag("--resume", options->resume, "Go on from what an interrupted run left");
@@ -422,6 +507,11 @@ void add_probe(CLI::App& app) {
   command->add_flag("--quiet", options->quiet, "Print neither progress nor table");
   command->callback([options, command] {
     options->tasks_given = command->count("--tasks") > 0;
+    if (!options->pattern.empty()) {
+      if (command->count("checkpoint") == 0) options->checkpoints.clear();
+      const auto steps = matches(options->pattern);
+      options->checkpoints.insert(options->checkpoints.end(), steps.begin(), steps.end());
+    }
     if (options->vectors.empty()) {
       run(*options);
     } else {

@@ -8,6 +8,7 @@
 #include "ssmi/core/file.h"
 #include "ssmi/core/hash.h"
 #include "ssmi/report/probe_report.h"
+#include "ssmi/report/tree_report.h"
 
 namespace ssmi::cli {
 
@@ -66,9 +67,11 @@ void ProbeResults::read_partial() {
   write_file(path_, lines.str());
 }
 
-void ProbeResults::put(const probe::Step& step, const std::vector<probe::Result>& results) {
+void ProbeResults::put(const probe::Step& step, const probe::StepResults& results) {
   Json rows = Json::array();
-  for (const probe::Result& result : results) {
+  for (const probe::TreeResult& result : results.trees)
+    rows.push_back(report::tree_row(result));
+  for (const probe::Result& result : results.results) {
     rows.push_back(report::probe_row(result));
     if (result.probe == "linear" && result.control == "none") {
       rows.back()[kAnswers] = result.predicted;
@@ -80,12 +83,13 @@ void ProbeResults::put(const probe::Step& step, const std::vector<probe::Result>
   rows_[step.key()] = std::move(rows);
 }
 
-Json ProbeResults::in_order(const std::vector<probe::Step>& steps) const {
-  Json all = Json::array();
+ProbeRows ProbeResults::in_order(const std::vector<probe::Step>& steps) const {
+  ProbeRows all{Json::array(), Json::array()};
   for (const probe::Step& step : steps) {
     for (const Json& row : rows_.at(step.key())) {
-      all.push_back(row);
-      all.back().erase(kAnswers);
+      Json& list = row.contains("task") ? all.results : all.trees;
+      list.push_back(row);
+      list.back().erase(kAnswers);
     }
   }
   return all;

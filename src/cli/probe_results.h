@@ -10,6 +10,11 @@
 
 namespace ssmi::cli {
 
+/// The rows of a report.
+struct ProbeRows {
+  Json results, trees;
+};
+
 /// Keeps the rows of a probe run in `<report>.partial`, a line a step as it is done, so that an
 /// interrupted run can be resumed.
 class ProbeResults : public probe::ResultSink {
@@ -21,12 +26,12 @@ class ProbeResults : public probe::ResultSink {
   ProbeResults(const std::filesystem::path& report, const Json& run, bool resume);
 
   bool has(const probe::Step& step) const override { return rows_.contains(step.key()); }
-  void put(const probe::Step& step, const std::vector<probe::Result>& results) override;
+  void put(const probe::Step& step, const probe::StepResults& results) override;
 
   /// How many steps were taken over or made.
   size_t steps() const { return rows_.size(); }
   /// The rows of all steps.
-  Json in_order(const std::vector<probe::Step>& steps) const;
+  ProbeRows in_order(const std::vector<probe::Step>& steps) const;
   /// What `linear` said of the test pairs, of the checkpoints themselves.
   std::vector<probe::Answers> answers() const;
   /// Removes the partial file: the report is written.

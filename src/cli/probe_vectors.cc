@@ -134,19 +134,26 @@ Json run_object(const VectorProbeOptions& options, const probe::VectorSet& set) 
 void probe_vectors(const VectorProbeOptions& options) {
   catch_signals();
   const report::Timing timing;
+  const auto asks_for = [&](const char* probe) {
+    return std::ranges::find(options.probes, probe) != options.probes.end();
+  };
+  for (const char* probe : {"structural", "ast"}) {
+    if (asks_for(probe))
+      fail(ExitCode::kUsage, "--probes {}: is asked of trees, not of vectors", probe);
+  }
   StderrProgress progress(options.quiet);
   if (options.threads > 0) at::set_num_threads(options.threads);
   { const AtomicFile writable(options.out); }  // found out before the work, not after it
   if (!options.folder.empty()) make_folder(options.folder);
   const probe::VectorSet set = probe::read_vectors(options.vectors);
-  const auto asks_for = [&](const char* probe) {
-    return std::ranges::find(options.probes, probe) != options.probes.end();
-  };
-  const probe::VectorStudy study =
-      probe::probe_vectors(set,
-                           {asks_for("linear"), asks_for("directprobe"), options.controls,
-                            !options.folder.empty(), options.seed},
-                           progress);
+  const probe::VectorStudy study = probe::probe_vectors(set,
+                                                        {.linear = asks_for("linear"),
+                                                         .ridge = asks_for("ridge"),
+                                                         .directprobe = asks_for("directprobe"),
+                                                         .controls = options.controls,
+                                                         .distances = !options.folder.empty(),
+                                                         .seed = options.seed},
+                                                        progress);
   Json rows = Json::array();
   for (const probe::Result& result : study.results)
     rows.push_back(report::probe_row(result));

@@ -26,6 +26,10 @@ Json linear_json(const probe::LinearDetail& detail) {
           {"compression", optional_json(detail.compression)}};
 }
 
+Json ridge_json(const probe::RidgeDetail& detail) {
+  return {{"l2", detail.l2}, {"validation_accuracy", detail.validation_accuracy}};
+}
+
 Json directprobe_json(const probe::DirectProbeDetail& detail) {
   return {{"capacity", detail.capacity},
           {"undecided", detail.undecided},
@@ -85,6 +89,7 @@ Json probe_row(const probe::Result& result) {
       {"dropped",
        {{"missing_pairs", result.missing_pairs}, {"identical_vectors", result.identical_vectors}}},
       {"linear", result.linear ? linear_json(*result.linear) : Json(nullptr)},
+      {"ridge", result.ridge ? ridge_json(*result.ridge) : Json(nullptr)},
       {"directprobe", result.directprobe ? directprobe_json(*result.directprobe) : Json(nullptr)}};
   if (!result.layer) return row;  // mistakes of a model alone, which have places
   for (const probe::Mistake& mistake : result.mistakes)
@@ -211,8 +216,8 @@ namespace {
 
 /// What a table shows of one layer.
 struct LayerCells {
-  std::string linear, shuffled, selectivity, compression, directprobe, clusters, shuffled_clusters,
-      capacity;
+  std::string linear, ridge, shuffled, selectivity, compression, directprobe, clusters,
+      shuffled_clusters, capacity;
   double accuracy = 0;
   double twin_accuracy = 0, twin_clusters = 0;
   int linear_twins = 0, directprobe_twins = 0;
@@ -236,6 +241,10 @@ void fill_cells(const Json& row, LayerCells& cells) {
     if (control == "shuffled") cells.shuffled = number_or_dash(row["accuracy"]);
     if (twin) cells.twin_accuracy += row["accuracy"].get<double>();
     cells.linear_twins += twin ? 1 : 0;
+    return;
+  }
+  if (row["probe"] == "ridge") {
+    if (control == "none") cells.ridge = number_or_dash(row["accuracy"]);
     return;
   }
   const auto clusters = row["clusters"].get<int64_t>();
@@ -266,6 +275,22 @@ std::string control_line(const Json& rows, const std::string& task) {
   return line.empty() ? line : " " + line + "\n";
 }
 
+/// Accuracy by how many training pairs there were, a line a layer; nothing without such rows.
+std::string learning_curves(const Json& rows, const std::string& checkpoint,
+                            const std::string& task) {
+  std::map<int64_t, std::string> lines;
+  for (const Json& row : rows) {
+    if (row["checkpoint"] != checkpoint || row["task"] != task || row["control"] != "fewer_pairs")
+      continue;
+    lines[row["layer"].get<int64_t>()] +=
+        fmt::format("  {} {}", row["train"].get<int64_t>(), number_or_dash(row["accuracy"]));
+  }
+  std::string text = lines.empty() ? "" : "  linear on fewer training pairs:\n";
+  for (const auto& [layer, line] : lines)
+    text += fmt::format("  {:<9}{}\n", layer == 0 ? "embedding" : std::to_string(layer), line);
+  return text;
+}
+
 std::string table(const Json& rows, const std::string& checkpoint, const std::string& task) {
   std::map<int64_t, LayerCells> layers;
   int64_t train = 0, test = 0;
@@ -280,19 +305,22 @@ std::string table(const Json& rows, const std::string& checkpoint, const std::st
       fmt::format("{}, {} ({} training and {} test pairs)\n", checkpoint, task, train, test);
   text += control_line(rows, task);
   constexpr auto* kLine =
-      "  {:<9} {:<19} {:>8} {:>6} {:>7} {:>6}   {:<19} {:>8} {:>8} {:>6} {:>8}\n";
+      "  {:<9} {:<19} {:>8} {:>6} {:>7} {:>6}   {:<19} {:>8} {:>8} {:>6} {:>8}{}\n";
+  const bool ridged = !layers.begin()->second.ridge.empty();
   text += fmt::format(fmt::runtime(kLine), "layer", "linear", "shuffled", "twins", "select.",
-                      "compr.", "directprobe", "clusters", "shuffled", "twins", "n/2(d+1)");
+                      "compr.", "directprobe", "clusters", "shuffled", "twins", "n/2(d+1)",
+                      ridged ? "  ridge" : "");
   for (const auto& [layer, cells] : layers) {
     const auto dash = [](const std::string& value) { return value.empty() ? "-" : value; };
-    text += fmt::format(
-        fmt::runtime(kLine), layer == 0 ? "embedding" : std::to_string(layer), dash(cells.linear),
-        dash(cells.shuffled), mean_text(cells.twin_accuracy, cells.linear_twins, 3),
-        dash(cells.selectivity), dash(cells.compression), dash(cells.directprobe),
-        dash(cells.clusters), dash(cells.shuffled_clusters),
-        mean_text(cells.twin_clusters, cells.directprobe_twins, 1), dash(cells.capacity));
+    text += fmt::format(fmt::runtime(kLine), layer == 0 ? "embedding" : std::to_string(layer),
+                        dash(cells.linear), dash(cells.shuffled),
+                        mean_text(cells.twin_accuracy, cells.linear_twins, 3),
+                        dash(cells.selectivity), dash(cells.compression), dash(cells.directprobe),
+                        dash(cells.clusters), dash(cells.shuffled_clusters),
+                        mean_text(cells.twin_clusters, cells.directprobe_twins, 1),
+                        dash(cells.capacity), ridged ? fmt::format("  {:>5}", cells.ridge) : "");
   }
-  return text + "\n";
+  return text + learning_curves(rows, checkpoint, task) + "\n";
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 
+#include "ssmi/analysis/probe/ridge.h"
 #include "ssmi/core/random.h"
 
 namespace ssmi::probe {
@@ -93,6 +94,16 @@ Result linear_result(const Samples& samples, const LinearResult& fit, const std:
   result.probe = "linear";
   result.mistakes = mistakes(samples, fit);
   result.linear = {fit.l2, fit.validation_accuracy, fit.gradient_norm, fit.converged, {}, {}};
+  return result;
+}
+
+Result ridge_result(const Samples& samples, const std::string& task, uint64_t seed) {
+  RidgeResult fit =
+      ridge_probe(samples.x_train, samples.y_train, samples.x_validation, samples.y_validation,
+                  samples.x_test, static_cast<int64_t>(samples.labels.size()));
+  Result result = judged(samples, std::move(fit.predicted), task, seed);
+  result.probe = "ridge";
+  result.ridge = {fit.l2, fit.validation_accuracy};
   return result;
 }
 

@@ -38,6 +38,8 @@ Result linear_result(const Samples& samples, const std::string& task, uint64_t s
 Result linear_result(const Samples& samples, const LinearResult& fit, const std::string& task,
                      uint64_t seed);
 
+Result ridge_result(const Samples& samples, const std::string& task, uint64_t seed);
+
 /// Adds the description length of the training labels to a linear_result() of the same samples.
 void describe(const Samples& samples, uint64_t seed, Result& result);
 

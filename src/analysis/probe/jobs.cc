@@ -102,23 +102,21 @@ Result placed(Result result, const VectorJob& base, const PairSet& set, Labellin
 
 }  // namespace
 
-std::vector<Result> run_jobs(const std::vector<Job>& jobs, Progress& progress) {
-  std::vector<Result> results(jobs.size());
+void run_each(size_t count, const std::function<void(size_t)>& job, Progress& progress) {
   std::atomic<size_t> next = 0;
   const auto work = [&](int64_t, int64_t) {
-    for (size_t i = next++; i < jobs.size(); i = next++) {
+    for (size_t i = next++; i < count; i = next++) {
       check_interrupted();
-      results[i] = jobs[i]();
+      job(i);
       progress.advance(1);
     }
   };
   const int threads = at::get_num_threads();
-  if (jobs.size() < static_cast<size_t>(threads)) {
+  if (count < static_cast<size_t>(threads)) {
     work(0, 1);  // each has all threads to itself
   } else {
     at::parallel_for(0, threads, 1, work);
   }
-  return results;
 }
 
 Job majority_job(const PairSet& set, uint64_t seed) {
@@ -159,6 +157,32 @@ Job linear_job(const VectorJob& base, const PairSet& set,
     if (described) describe(samples, base.seed, result);
     return placed(std::move(result), base, set, labelling);
   };
+}
+
+Job ridge_job(const VectorJob& base, const PairSet& set) {
+  return [base, &set] {
+    const Samples samples = samples_of(base, set, false);
+    return placed(ridge_result(samples, std::string(set.task->name()), base.seed), base, set,
+                  Labelling::kTrue);
+  };
+}
+
+std::vector<Job> fewer_pairs_jobs(const VectorJob& base, const PairSet& set,
+                                  const std::vector<ParsedFunction>& functions) {
+  constexpr int64_t kFewest = 2;
+  std::vector<Job> jobs;
+  for (int64_t part = 32; part >= 2; part /= 2) {
+    if (set.per_label / part < kFewest) continue;
+    jobs.push_back([base, &set, &functions, count = set.per_label / part] {
+      PairSet fewer = set.first(count);
+      fewer.parts.back() = set.part(Part::kTest);
+      Result result = linear_job(base, fewer, functions, Labelling::kTrue, false)();
+      result.control = "fewer_pairs";
+      result.missing_pairs = 0;
+      return result;
+    });
+  }
+  return jobs;
 }
 
 Job directprobe_job(const VectorJob& base, const PairSet& set, Labelling labelling) {

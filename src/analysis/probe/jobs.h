@@ -14,10 +14,17 @@ namespace ssmi::probe {
 /// One fit and its evaluation. Everything it refers to must outlive it.
 using Job = std::function<Result()>;
 
-/// Runs all jobs, each on one thread, as many at once as there are threads; fewer jobs than threads
-/// one after the other on all of them. Results are in the order of the jobs. `progress` has begun a
-/// stage of as many.
-std::vector<Result> run_jobs(const std::vector<Job>& jobs, Progress& progress);
+/// Runs job(0) to job(count - 1), each on one thread, as many at once as there are threads; fewer
+/// jobs than threads one after the other on all of them. `progress` has begun a stage of as many.
+void run_each(size_t count, const std::function<void(size_t)>& job, Progress& progress);
+
+/// The same of jobs that give something: results in the order of the jobs.
+template <typename R>
+std::vector<R> run_jobs(const std::vector<std::function<R()>>& jobs, Progress& progress) {
+  std::vector<R> results(jobs.size());
+  run_each(jobs.size(), [&](size_t i) { results[i] = jobs[i](); }, progress);
+  return results;
+}
 
 /// Where a job's vectors come from.
 struct VectorJob {
@@ -43,6 +50,11 @@ enum class Labelling { kTrue, kShuffled, kControlTask };
 /// The probes. With `described` the linear one also says how long a code of the labels it gives.
 Job linear_job(const VectorJob& base, const PairSet& set,
                const std::vector<ParsedFunction>& functions, Labelling labelling, bool described);
+Job ridge_job(const VectorJob& base, const PairSet& set);
+/// The linear probe fitted to the first 1/2, 1/4 .. 1/32 of the pairs for each label, at least two,
+/// and tested on all: points of a learning curve.
+std::vector<Job> fewer_pairs_jobs(const VectorJob& base, const PairSet& set,
+                                  const std::vector<ParsedFunction>& functions);
 Job directprobe_job(const VectorJob& base, const PairSet& set, Labelling labelling);
 
 }  // namespace ssmi::probe

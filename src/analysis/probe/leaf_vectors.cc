@@ -16,9 +16,15 @@
 
 namespace ssmi::probe {
 
-LeafSlots::LeafSlots(size_t functions, std::span<const PairSet> sets)
-    : leaves_(functions), first_(functions) {
-  std::vector<std::set<int32_t>> used(functions);
+LeafSlots::LeafSlots(const std::vector<ParsedFunction>& functions, std::span<const PairSet> sets,
+                     std::span<const int32_t> whole)
+    : leaves_(functions.size()), first_(functions.size()) {
+  std::vector<std::set<int32_t>> used(functions.size());
+  for (const int32_t function : whole) {
+    const auto f = static_cast<size_t>(function);
+    for (size_t leaf = 0; leaf < functions[f].leaves.size(); ++leaf)
+      used[f].insert(static_cast<int32_t>(leaf));
+  }
   for (const PairSet& set : sets) {
     for (const auto& part : set.parts) {
       for (const Pair& pair : part) {
@@ -26,7 +32,7 @@ LeafSlots::LeafSlots(size_t functions, std::span<const PairSet> sets)
       }
     }
   }
-  for (size_t f = 0; f < functions; ++f) {
+  for (size_t f = 0; f < functions.size(); ++f) {
     leaves_[f].assign(used[f].begin(), used[f].end());
     first_[f] = size_;
     size_ += static_cast<int64_t>(leaves_[f].size());
@@ -41,16 +47,12 @@ int64_t LeafSlots::slot(int32_t function, int32_t leaf) const {
 
 std::vector<at::Tensor> leaf_vectors(const model::Model& model,
                                      const std::vector<TokenisedFunction>& functions,
-                                     const LeafSlots& slots, std::span<const int64_t> layers,
+                                     const LeafSlots& slots, const model::Points& points,
                                      const std::string& stage, Progress& progress) {
-  model::Points points;
   std::map<std::pair<model::Site, int64_t>, size_t> place;
-  std::vector<at::Tensor> vectors;
-  for (const int64_t layer : layers) {
-    points.push_back(model::hidden_state(layer));
-    place[points.back()] = vectors.size();
-    vectors.push_back(at::empty({slots.size(), model.info().hidden_size}, at::kFloat));
-  }
+  for (const auto& point : points)
+    place.emplace(point, place.size());
+  std::vector<at::Tensor> vectors(points.size());
   std::vector<size_t> used;  // functions with slots
   std::vector<std::vector<int64_t>> rows;
   for (size_t f = 0; f < functions.size(); ++f) {
@@ -61,6 +63,7 @@ std::vector<at::Tensor> leaf_vectors(const model::Model& model,
   const auto keep = [&](size_t row, model::Site site, int64_t layer, const at::Tensor& value) {
     const size_t f = used[row];
     at::Tensor& out = vectors[place.at({site, layer})];
+    if (!out.defined()) out = at::empty({slots.size(), value.size(1)}, at::kFloat);
     int64_t slot = slots.first(f);
     for (const int32_t leaf : slots.leaves(f)) {
       const text::Span tokens = functions[f].leaf_tokens[static_cast<size_t>(leaf)];
@@ -75,9 +78,9 @@ std::vector<at::Tensor> leaf_vectors(const model::Model& model,
   for (size_t i = 0; i < vectors.size(); ++i) {
     if (!vectors[i].isfinite().all().item<bool>()) {
       bad_input(
-          "layer {}: the model gives hidden states that are not finite; its weights are "
-          "damaged or overflow in float32",
-          layers[i]);
+          "layer {}: the model's values at '{}' are not finite; its weights are damaged or "
+          "overflow in float32",
+          points[i].second, model::info(points[i].first).name);
     }
   }
   return vectors;

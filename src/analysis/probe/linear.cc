@@ -5,10 +5,8 @@
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/linalg_eigh.h>
 #include <ATen/ops/mm.h>
-#include <ATen/ops/ones_like.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
-#include <ATen/ops/where.h>
 
 #include <algorithm>
 #include <array>
@@ -17,17 +15,10 @@
 
 #include "ssmi/analysis/probe/logistic.h"
 #include "ssmi/core/error.h"
+#include "standardise.h"
 
 namespace ssmi::probe {
 namespace {
-
-at::Tensor standardised(const at::Tensor& x_train, const at::Tensor& all) {
-  const at::Tensor mean = x_train.mean(0, /*keepdim=*/true);
-  const at::Tensor centred = x_train - mean;
-  const at::Tensor deviation = (centred * centred).mean(0, /*keepdim=*/true).sqrt();
-  const at::Tensor constant = deviation <= 1e-12 * mean.abs();
-  return (all - mean) / at::where(constant, at::ones_like(deviation), deviation);
-}
 
 /// Turns all rows onto the principal axes of the first `fitted` ones. The penalty and the
 /// predictions do not notice; the fit becomes much better conditioned. Axes on which none of those
@@ -129,7 +120,7 @@ LinearResult linear_probe(const at::Tensor& x_train, std::span<const int64_t> y_
     bad_input("linear probe: a vector holds a value that is not finite");
   }
   const int64_t n = x_train.size(0), v = x_validation.size(0), m = x_test.size(0);
-  all = on_principal_axes(standardised(train, all), n + v).contiguous();
+  all = on_principal_axes(Standardise(train)(all), n + v).contiguous();
   const DenseDesign train_rows(all.narrow(0, 0, n)), validation_rows(all.narrow(0, n, v)),
       both_rows(all.narrow(0, 0, n + v)), test_rows(all.narrow(0, n + v, m));
   return choose_and_refit({train_rows, validation_rows, both_rows, test_rows}, y_train,
@@ -145,7 +136,7 @@ OnlineCode online_code(const at::Tensor& x, std::span<const int64_t> labels, int
   for (const int64_t row : order)
     y.push_back(labels[static_cast<size_t>(row)]);
   const at::Tensor rows = x.to(at::kDouble).index_select(0, at::tensor(order, at::kLong));
-  const at::Tensor all = on_principal_axes(standardised(rows, rows), n).contiguous();
+  const at::Tensor all = on_principal_axes(Standardise(rows)(rows), n).contiguous();
   const std::span<const int64_t> all_y(y);
   LogisticOptions options;
   options.l2 = l2;

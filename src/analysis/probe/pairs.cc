@@ -16,15 +16,6 @@ namespace {
 using code::Edge;
 using code::Relation;
 
-int64_t share_of(int64_t count, Part part) {
-  const auto rounded = [&](Part p) {
-    return static_cast<int64_t>(
-        std::llround(static_cast<double>(count) * kPartShare[static_cast<size_t>(p)]));
-  };
-  if (part != Part::kTrain) return rounded(part);
-  return count - rounded(Part::kValidation) - rounded(Part::kTest);
-}
-
 /// Up to `count` leaves of [0, leaves) that are not in `taken`, uniformly, without repetition.
 std::vector<int32_t> draw_unrelated(const std::set<int32_t>& taken, int32_t leaves, size_t count,
                                     Random& random) {
@@ -127,6 +118,15 @@ std::vector<Pair> draw_label(std::span<const std::vector<Edge>> candidates,
 }
 
 }  // namespace
+
+int64_t share_of(int64_t count, Part part) {
+  const auto rounded = [&](Part p) {
+    return static_cast<int64_t>(
+        std::llround(static_cast<double>(count) * kPartShare[static_cast<size_t>(p)]));
+  };
+  if (part != Part::kTrain) return rounded(part);
+  return count - rounded(Part::kValidation) - rounded(Part::kTest);
+}
 
 const TaskInfo& task_info(Relation relation) {
   static const std::array<TaskInfo, 3> kTasks{

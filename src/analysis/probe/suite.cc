@@ -15,6 +15,7 @@
 #include "ssmi/core/file.h"
 #include "ssmi/core/hash.h"
 #include "ssmi/model/model.h"
+#include "tree_jobs.h"
 
 namespace ssmi::probe {
 namespace {
@@ -36,11 +37,16 @@ std::unique_ptr<model::Model> subject_model(const Subject& subject, const std::s
 }
 
 std::vector<int64_t> layers_of(const SuiteOptions& options, const Subject& subject) {
-  const int64_t last = model::checked_model(*subject.checkpoint).model->info().layers;
+  const model::ModelInfo info = model::checked_model(*subject.checkpoint).model->info();
+  const int64_t last = info.layers, first = options.site ? 1 : 0;
+  if (options.site && std::ranges::find(info.sites, *options.site) == info.sites.end()) {
+    fail(ExitCode::kMismatch, "{}: a {} has no site '{}'", subject.name, info.architecture,
+         model::info(*options.site).name);
+  }
   std::vector<int64_t> layers = options.layers;
   if (layers.empty()) {
-    layers.resize(static_cast<size_t>(last) + 1);
-    std::iota(layers.begin(), layers.end(), int64_t{0});
+    layers.resize(static_cast<size_t>(last - first) + 1);
+    std::iota(layers.begin(), layers.end(), first);
   }
   if (!options.linear && layers == std::vector<int64_t>{0}) {
     fail(ExitCode::kMismatch,
@@ -48,9 +54,9 @@ std::vector<int64_t> layers_of(const SuiteOptions& options, const Subject& subje
          "vectors with different labels; name other layers, or --probes linear");
   }
   for (const int64_t layer : layers) {
-    if (layer < 0 || layer > last) {
-      fail(ExitCode::kMismatch, "layer {}: {} has layers 0 (embedding) to {}", layer, subject.name,
-           last);
+    if (layer < first || layer > last) {
+      fail(ExitCode::kMismatch, "layer {}: {} has {} to {}", layer, subject.name,
+           options.site ? "blocks 1" : "layers 0 (embedding)", last);
     }
   }
   return layers;
@@ -70,7 +76,12 @@ class Suite {
   TestPairs test_pairs(const PairSet& set, int64_t draw) const;
   void show_mistakes(const Step& step, std::vector<Result>& results) const;
   std::vector<Job> jobs_without_model() const;
-  std::vector<Job> jobs_of_layer(const Step& step, const at::Tensor& vectors) const;
+  VectorJob job_of(const Step& step, const at::Tensor& vectors) const;
+  std::vector<Job> jobs_of_layer(const Step& step, const VectorJob& base) const;
+  std::vector<TreeJob> tree_jobs_without_model() const;
+  std::vector<TreeJob> tree_jobs_of_layer(const Step& step, const VectorJob& base) const;
+  StepResults run_stage(const std::string& stage, const std::vector<Job>& jobs,
+                        const std::vector<TreeJob>& tree_jobs) const;
   void run_pass(const std::vector<Step>& steps, ResultSink& sink);
   void export_layer(const Step& step, const at::Tensor& vectors) const;
   void note_cost(const std::vector<Step>& steps) const;
@@ -82,6 +93,7 @@ class Suite {
   Corpus corpus_;
   std::vector<std::vector<PairSet>> linear_sets_;  // by draw and task
   std::vector<PairSet> directprobe_sets_;          // by task, of the first draw
+  TreeSet trees_;
   std::unique_ptr<LeafSlots> slots_;
 };
 
@@ -107,7 +119,11 @@ Suite::Suite(const SuiteOptions& options, const std::vector<Subject>& subjects,
   std::vector<PairSet> all;
   for (const auto& sets : linear_sets_)
     all.insert(all.end(), sets.begin(), sets.end());
-  slots_ = std::make_unique<LeafSlots>(corpus_.functions.size(), all);
+  if (options.structural || options.ast) {
+    trees_ = draw_trees(corpus_, functions, deal_functions(corpus_.functions.size(), options.seed),
+                        options.trees, options.seed);
+  }
+  slots_ = std::make_unique<LeafSlots>(corpus_.functions, all, trees_.functions());
 }
 
 /// The first draw is the seed's own, so that it does not depend on how many there are.
@@ -139,15 +155,42 @@ std::vector<Job> Suite::jobs_without_model() const {
   return jobs;
 }
 
-std::vector<Job> Suite::jobs_of_layer(const Step& step, const at::Tensor& vectors) const {
+VectorJob Suite::job_of(const Step& step, const at::Tensor& vectors) const {
+  return {subjects_[step.subject].name,
+          step.control,
+          step.layer.value(),
+          slots_.get(),
+          vectors,
+          options_.seed,
+          step.draw};
+}
+
+std::vector<TreeJob> Suite::tree_jobs_without_model() const {
+  std::vector<TreeJob> jobs;
+  if (options_.structural) jobs.push_back(positions_job(trees_, options_.seed));
+  return jobs;
+}
+
+std::vector<TreeJob> Suite::tree_jobs_of_layer(const Step& step, const VectorJob& base) const {
+  std::vector<TreeJob> jobs;
+  if (step.draw > 0) return jobs;
+  for (const int64_t rank : options_.ranks) {
+    if (options_.structural) jobs.push_back(structural_job(base, trees_, rank));
+    if (options_.ast) jobs.push_back(ast_job(base, trees_, rank));
+  }
+  return jobs;
+}
+
+StepResults Suite::run_stage(const std::string& stage, const std::vector<Job>& jobs,
+                             const std::vector<TreeJob>& tree_jobs) const {
+  progress_.begin(stage, "fits", jobs.size() + tree_jobs.size());
+  StepResults results{run_jobs(jobs, progress_), run_jobs(tree_jobs, progress_)};
+  progress_.end();
+  return results;
+}
+
+std::vector<Job> Suite::jobs_of_layer(const Step& step, const VectorJob& base) const {
   std::vector<Job> jobs;
-  const VectorJob base{subjects_[step.subject].name,
-                       step.control,
-                       step.layer.value(),
-                       slots_.get(),
-                       vectors,
-                       options_.seed,
-                       step.draw};
   const auto& linear_sets = linear_sets_[static_cast<size_t>(step.draw)];
   const bool first_draw = step.draw == 0;
   const bool controlled = options_.controls && step.control == "none" && first_draw;
@@ -166,6 +209,11 @@ std::vector<Job> Suite::jobs_of_layer(const Step& step, const at::Tensor& vector
             linear_job(base, linear_sets[task], corpus_.functions, labelling, described));
       }
     }
+    if (options_.ridge && first_draw) jobs.push_back(ridge_job(base, linear_sets[task]));
+    if (options_.learning_curve && step.control == "none" && first_draw) {
+      const auto points = fewer_pairs_jobs(base, linear_sets[task], corpus_.functions);
+      jobs.insert(jobs.end(), points.begin(), points.end());
+    }
   }
   return jobs;
 }
@@ -180,11 +228,14 @@ void Suite::run_pass(const std::vector<Step>& steps, ResultSink& sink) {
   for (const Step& step : steps) {
     if (layers.empty() || layers.back() != step.layer) layers.push_back(step.layer.value());
   }
+  model::Points points;
+  for (const int64_t layer : layers)
+    points.push_back(options_.site ? std::pair(*options_.site, layer) : model::hidden_state(layer));
   std::vector<at::Tensor> vectors;
   {
     const auto model = subject_model(subject, first.control, options_.seed);
     model->move(options_.device);
-    vectors = leaf_vectors(*model, corpus_.tokenised[first.subject], *slots_, layers,
+    vectors = leaf_vectors(*model, corpus_.tokenised[first.subject], *slots_, points,
                            "forward " + what, progress_);
   }
   size_t at = 0;  // in `layers`
@@ -193,14 +244,12 @@ void Suite::run_pass(const std::vector<Step>& steps, ResultSink& sink) {
     if (!options_.folder.empty() && first.control == "none" && step.draw == 0) {
       export_layer(step, vectors[at]);
     }
-    const auto jobs = jobs_of_layer(step, vectors[at]);
-    progress_.begin(
+    const VectorJob base = job_of(step, vectors[at]);
+    auto results = run_stage(
         fmt::format("probe {} layer {}{}", what, layers[at],
                     step.draw > 0 ? fmt::format(" draw {}", step.draw + 1) : std::string()),
-        "fits", jobs.size());
-    auto results = run_jobs(jobs, progress_);
-    progress_.end();
-    show_mistakes(step, results);
+        jobs_of_layer(step, base), tree_jobs_of_layer(step, base));
+    show_mistakes(step, results.results);
     sink.put(step, results);
   }
 }
@@ -245,11 +294,8 @@ void Suite::run(const std::vector<Step>& steps, ResultSink& sink) {
   note_cost(open);
   for (auto step = open.begin(); step != open.end();) {
     if (step->control == kTextsStep) {
-      const auto jobs = jobs_without_model();
-      progress_.begin("controls without a model", "fits", jobs.size());
-      const auto results = run_jobs(jobs, progress_);
-      progress_.end();
-      sink.put(*step++, results);
+      sink.put(*step++, run_stage("controls without a model", jobs_without_model(),
+                                  tree_jobs_without_model()));
       continue;
     }
     const auto end = std::find_if(step, open.end(), [&](const Step& other) {

@@ -79,6 +79,11 @@ VectorStudy probe_vectors(const VectorSet& set, const VectorOptions& options, Pr
       });
     }
   }
+  if (options.ridge) {
+    jobs.push_back([&parts, named, seed = options.seed] {
+      return named(ridge_result(parts, kTask, seed), "none");
+    });
+  }
   if (options.controls) {
     jobs.push_back([&all, named, seed = options.seed] {
       std::vector<int64_t> predicted(all.test.label.size(), most_frequent(all));

@@ -86,12 +86,15 @@ TEST_CASE("vectors: only drawn leaves have slots; pairs are differences or conca
   set.task = &task_info(code::Relation::kDistance);
   set.parts[0] = {{1, 4, 2, 0}, {0, 7, 4, 0}};
   set.parts[2] = {{1, 2, 9, 1}};
-  const LeafSlots slots(3, std::span(&set, 1));
+  std::vector<ParsedFunction> functions(3);
+  const LeafSlots slots(functions, std::span(&set, 1));
   CHECK(slots.size() == 5);
   CHECK(slots.leaves(1) == std::vector<int32_t>{2, 4, 9});
   CHECK(slots.leaves(2).empty());
   CHECK(slots.slot(0, 7) == 1);
   CHECK(slots.slot(1, 9) == 4);
+  functions[2].leaves.resize(2);  // asked for as a whole
+  CHECK(LeafSlots(functions, std::span(&set, 1), std::vector{2}).leaves(2) == std::vector{0, 1});
   const at::Tensor vectors = at::arange(10, at::kFloat).view({5, 2});
   const at::Tensor difference = pair_vectors(set.parts[0], *set.task, slots, vectors);
   CHECK(difference[0][0].item<double>() == 6 - 4);  // slots 3 and 2

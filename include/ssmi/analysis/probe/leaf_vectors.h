@@ -11,10 +11,12 @@
 
 namespace ssmi::probe {
 
-/// The leaves that some drawn pair uses, each with a slot: only their vectors are kept.
+/// The leaves that some probe uses, each with a slot: only their vectors are kept.
 class LeafSlots {
  public:
-  LeafSlots(size_t functions, std::span<const PairSet> sets);
+  /// Those of the sets' pairs, and all leaves of the functions in `whole`.
+  LeafSlots(const std::vector<ParsedFunction>& functions, std::span<const PairSet> sets,
+            std::span<const int32_t> whole = {});
 
   int64_t size() const { return size_; }
   /// The leaves of function f that have slots, rising, and the first one's slot.
@@ -29,12 +31,12 @@ class LeafSlots {
   int64_t size_ = 0;
 };
 
-/// One pass over the functions that have slots, for all layers at once (0: embedding output). A
-/// leaf's vector is the mean of the hidden states of the tokens that touch it. Returns [slots, D]
-/// float32 for each layer. Throws Error{kBadInput} when a state is not finite.
+/// One pass over the functions that have slots, for all points at once, which must be of tokens
+/// ([S, width]). A leaf's vector is the mean of the values at the tokens that touch it. Returns
+/// [slots, width] float32 for each point. Throws Error{kBadInput} when a value is not finite.
 std::vector<at::Tensor> leaf_vectors(const model::Model& model,
                                      const std::vector<TokenisedFunction>& functions,
-                                     const LeafSlots& slots, std::span<const int64_t> layers,
+                                     const LeafSlots& slots, const model::Points& points,
                                      const std::string& stage, Progress& progress);
 
 /// The vectors of pairs, [n, D] (difference) or [n, 2D] (concatenation), float64.

@@ -41,6 +41,8 @@ enum class Part : uint8_t { kTrain, kValidation, kTest };
 inline constexpr std::array kParts{Part::kTrain, Part::kValidation, Part::kTest};
 /// Of functions and of pairs.
 inline constexpr std::array kPartShare{0.7, 0.1, 0.2};
+/// A part's share of `count` things.
+int64_t share_of(int64_t count, Part part);
 
 struct Pair {
   int32_t function;  ///< index into the corpus

@@ -17,6 +17,11 @@ struct LinearDetail {
   std::optional<double> compression;  ///< what they cost without a probe, over that
 };
 
+/// What `ridge` says beside its predictions.
+struct RidgeDetail {
+  double l2, validation_accuracy;
+};
+
 /// What DirectProbe says beside its predictions.
 struct DirectProbeDetail {
   int64_t clusters;
@@ -54,7 +59,7 @@ struct Result {
   std::vector<std::string> labels;  ///< their names
   std::optional<int64_t> layer;     ///< none for controls that have none
   int64_t draw = 0;                 ///< of pairs and split
-  std::string probe;                ///< linear, directprobe, none (majority)
+  std::string probe;                ///< linear, ridge, directprobe, none (majority)
   std::string control;  ///< none, majority, texts, texts_and_gap, shuffled, control_task, ...
   Evaluation evaluation;
   std::vector<int64_t> predicted;  ///< of the test items
@@ -63,6 +68,7 @@ struct Result {
   int64_t missing_pairs = 0;       ///< asked for, but the functions have no more
   int64_t identical_vectors = 0;   ///< training items left out: equal vectors, different labels
   std::optional<LinearDetail> linear;
+  std::optional<RidgeDetail> ridge;
   std::optional<DirectProbeDetail> directprobe;
 };
 

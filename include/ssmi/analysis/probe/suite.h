@@ -13,8 +13,10 @@
 #include "ssmi/analysis/probe/compare.h"
 #include "ssmi/analysis/probe/corpus.h"
 #include "ssmi/analysis/probe/result.h"
+#include "ssmi/analysis/probe/trees.h"
 #include "ssmi/core/progress.h"
 #include "ssmi/io/checkpoint.h"
+#include "ssmi/model/tap.h"
 
 namespace ssmi::probe {
 
@@ -23,9 +25,16 @@ struct SuiteOptions {
   Split split = Split::kFunction;
   bool linear = true;
   bool directprobe = true;
-  std::vector<int64_t> layers;    ///< 0 is the embedding output; empty takes all
-  int64_t pairs_per_label = 0;    ///< 0 takes each task's default
-  int64_t directprobe_pairs = 0;  ///< of those, how many DirectProbe takes; 0 takes all
+  bool ridge = false;
+  bool learning_curve = false;  ///< also fit `linear` to fewer and fewer pairs
+  bool structural = false;      ///< probes of whole trees, which have no tasks
+  bool ast = false;
+  std::vector<int64_t> layers;      ///< 0 is the embedding output; empty takes all
+  std::optional<model::Site> site;  ///< of each block, [S, width]; none: hidden states
+  int64_t pairs_per_label = 0;      ///< 0 takes each task's default
+  int64_t directprobe_pairs = 0;    ///< of those, how many DirectProbe takes; 0 takes all
+  TreeOptions trees;
+  std::vector<int64_t> ranks{64};  ///< of the projections of the probes of trees
   bool controls = true;  ///< majority, texts, shuffled labels, control task, description length
   int64_t twins = 3;     ///< randomly initialised twins of each checkpoint
   int64_t draws = 1;     ///< of pairs and split; all but the first are for `linear` alone
@@ -51,13 +60,18 @@ struct Step {
   std::string key() const;  ///< unique, for a resumed run
 };
 
+struct StepResults {
+  std::vector<Result> results;
+  std::vector<TreeResult> trees;
+};
+
 /// Takes results as they are made.
 class ResultSink {
  public:
   virtual ~ResultSink() = default;
   /// Whether an earlier run did this step already.
   virtual bool has(const Step& step) const = 0;
-  virtual void put(const Step& step, const std::vector<Result>& results) = 0;
+  virtual void put(const Step& step, const StepResults& results) = 0;
 };
 
 /// What was probed, for the report.

@@ -13,6 +13,7 @@ namespace ssmi::probe {
 
 struct VectorOptions {
   bool linear = true;
+  bool ridge = false;
   bool directprobe = true;
   bool controls = true;   ///< majority, shuffled labels
   bool distances = true;  ///< of every test vector to every hull
@@ -32,7 +33,7 @@ struct VectorStudy {
 };
 
 /// Every probe on vectors that come without functions: one vector in eight of training, drawn by
-/// the seed, chooses the linear probe's strength, and intervals are over test vectors.
+/// the seed, chooses the strength of linear and ridge, and intervals are over test vectors.
 VectorStudy probe_vectors(const VectorSet& set, const VectorOptions& options, Progress& progress);
 
 }  // namespace ssmi::probe
