@@ -148,6 +148,28 @@ void add_scaled(double* a, double factor, const double* b, size_t n) {
     a[i] += factor * b[i];
 }
 
+size_t place_of_smallest(const double* a, size_t n) {
+  const hn::ScalableTag<double> d;
+  const size_t lanes = hn::Lanes(d);
+  auto least0 = hn::Set(d, a[0]), least1 = least0;
+  size_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    least0 = hn::Min(least0, hn::LoadU(d, a + i));
+    least1 = hn::Min(least1, hn::LoadU(d, a + i + lanes));
+  }
+  double least = hn::GetLane(hn::MinOfLanes(d, hn::Min(least0, least1)));
+  for (; i < n; ++i)
+    least = a[i] < least ? a[i] : least;
+  const auto all = hn::Set(d, least);
+  for (i = 0; i + lanes <= n; i += lanes) {
+    const auto found = hn::FindFirstTrue(d, hn::Eq(hn::LoadU(d, a + i), all));
+    if (found >= 0) return i + static_cast<size_t>(found);
+  }
+  while (a[i] != least)
+    ++i;
+  return i;
+}
+
 }  // namespace ssmi::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -159,6 +181,7 @@ HWY_EXPORT(squared_distance);
 HWY_EXPORT(precise_dot);
 HWY_EXPORT(precise_dot_of_pairs);
 HWY_EXPORT(add_scaled);
+HWY_EXPORT(place_of_smallest);
 
 double dot(const double* a, const double* b, size_t n) {
   return HWY_DYNAMIC_DISPATCH(dot)(a, b, n);
@@ -174,6 +197,9 @@ DoubleDouble precise_dot(const DoubleDouble* a, const DoubleDouble* b, size_t n)
 }
 void add_scaled(double* a, double factor, const double* b, size_t n) {
   HWY_DYNAMIC_DISPATCH(add_scaled)(a, factor, b, n);
+}
+size_t place_of_smallest(const double* a, size_t n) {
+  return HWY_DYNAMIC_DISPATCH(place_of_smallest)(a, n);
 }
 
 }  // namespace ssmi::kernels

@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "ssmi/core/random.h"
@@ -32,6 +34,21 @@ TEST_CASE("kernels: short float64 loops agree with plain ones at every length") 
       CHECK(sum[i] == doctest::Approx(a[i] - 0.5 * b[i]).epsilon(1e-14).scale(1));
     }
     CHECK(sum[n] == a[n]);  // nothing beyond the end
+  }
+}
+
+TEST_CASE("kernels: the place of the smallest of numbers is the first such place") {
+  Random random(2, "smallest");
+  for (size_t n = 1; n < 80; ++n) {
+    for (int round = 0; round < 20; ++round) {
+      std::vector<double> a(n);
+      for (double& value : a) {
+        const uint64_t drawn = random.below(1 + n / 2);  // many are equal
+        value = drawn == 0 ? std::numeric_limits<double>::infinity() : static_cast<double>(drawn);
+      }
+      const auto expected = std::min_element(a.begin(), a.end()) - a.begin();
+      CHECK(kernels::place_of_smallest(a.data(), n) == static_cast<size_t>(expected));
+    }
   }
 }
 

@@ -18,5 +18,7 @@ DoubleDouble precise_dot(const double* a, const double* b, size_t n);
 DoubleDouble precise_dot(const DoubleDouble* a, const DoubleDouble* b, size_t n);
 /// a_i += factor b_i
 void add_scaled(double* a, double factor, const double* b, size_t n);
+/// The place of the smallest a_i, the first of equal ones. None is NaN, n > 0.
+size_t place_of_smallest(const double* a, size_t n);
 
 }  // namespace ssmi::kernels

@@ -54,7 +54,7 @@ Agglomerate::Pair Agglomerate::pair(size_t row, size_t column) const {
 
 void Agglomerate::find_nearest(size_t row) {
   const double* begin = distance_.data() + row * clusters_.size();
-  nearest_[row] = static_cast<size_t>(std::min_element(begin, begin + clusters_.size()) - begin);
+  nearest_[row] = kernels::place_of_smallest(begin, clusters_.size());
 }
 
 std::optional<Agglomerate::Pair> Agglomerate::closest() const {
