@@ -24,6 +24,7 @@
 #include "ssmi/report/comparison_report.h"
 #include "ssmi/report/probe_report.h"
 #include "ssmi/report/run.h"
+#include "user_cache.h"
 
 namespace ssmi::cli {
 namespace {
@@ -39,7 +40,8 @@ struct Options {
   probe::SuiteOptions suite;
   std::string device = "cpu", vectors, folder;
   int threads = 0;
-  bool tasks_given = false, no_controls = false, resume = false, json = false, quiet = false;
+  bool tasks_given = false, no_controls = false, no_cache = false, resume = false, json = false,
+       quiet = false;
 };
 
 const std::map<std::string, code::Relation>& relations() {
@@ -239,6 +241,16 @@ void refuse_half_export(const Options& options, const probe::SuiteOptions& suite
   }
 }
 
+/// Nothing where it is left out, where it has no place, and for passes on a GPU, whose bytes may
+/// differ from run to run.
+std::optional<io::ActivationCache> cache_for(const Options& options,
+                                             const probe::SuiteOptions& suite, Progress& progress) {
+  if (options.no_cache || !suite.device.is_cpu()) return std::nullopt;
+  auto cache = user_cache(report::pass_environment(options.device));
+  if (!cache) progress.note(fmt::format("probe: {}", kNoCacheFolder));
+  return cache;
+}
+
 void run(Options options) {
   catch_signals();
   const report::Timing timing;
@@ -254,11 +266,14 @@ void run(Options options) {
   auto suite = suite_options(options);
   settle_length(opened, suite.corpus.max_tokens, progress);
 
+  const Json run = run_object(options, suite, opened, set);
   std::vector<probe::Subject> subjects;
   for (size_t i = 0; i < opened.size(); ++i) {
-    subjects.push_back({options.checkpoints[i], &opened[i].checkpoint, opened[i].tokenizer.get()});
+    subjects.push_back({options.checkpoints[i], &opened[i].checkpoint, opened[i].tokenizer.get(),
+                        run["checkpoints"][i]["sha256"]});
   }
-  const Json run = run_object(options, suite, opened, set);
+  auto cache = cache_for(options, suite, progress);
+  suite.cache = cache ? &*cache : nullptr;
   ProbeResults results(options.out, run, options.resume);
   if (options.resume) {
     progress.note(fmt::format("probe: {} steps taken over from an earlier run", results.steps()));
@@ -377,7 +392,7 @@ void add_vector_options(CLI::App& command, Options& options) {
   for (const char* other :
        {"checkpoint", "--tasks", "--layers", "--pairs-per-label", "--directprobe-pairs", "--twins",
         "--draws", "--split", "--reference-keywords", "--device", "--data", "--field", "--language",
-        "--input", "--max-tokens", "--max-functions", "--resume"}) {
+        "--input", "--max-tokens", "--max-functions", "--resume", "--no-cache"}) {
     vectors->excludes(command.get_option(other));
   }
   command
@@ -414,6 +429,8 @@ void add_probe(CLI::App& app) {
   add_data_options(*command, *options);
   add_work_options(*command, *options);
   command->add_flag("--resume", options->resume, "Go on from what an interrupted run left");
+  command->add_flag("--no-cache", options->no_cache,
+                    "Neither take leaf vectors from the cache nor keep them there");
   add_vector_options(*command, *options);
   command->add_option("--out", options->out, "Report to write (JSON)")
       ->required()

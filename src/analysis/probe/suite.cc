@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 
+#include "cached_vectors.h"
 #include "export.h"
 #include "jobs.h"
 #include "places.h"
@@ -180,13 +181,14 @@ void Suite::run_pass(const std::vector<Step>& steps, ResultSink& sink) {
   for (const Step& step : steps) {
     if (layers.empty() || layers.back() != step.layer) layers.push_back(step.layer.value());
   }
-  std::vector<at::Tensor> vectors;
-  {
+  const auto& functions = corpus_.tokenised[first.subject];
+  const auto forward = [&](std::span<const int64_t> wanted) {
     const auto model = subject_model(subject, first.control, options_.seed);
     model->move(options_.device);
-    vectors = leaf_vectors(*model, corpus_.tokenised[first.subject], *slots_, layers,
-                           "forward " + what, progress_);
-  }
+    return leaf_vectors(*model, functions, *slots_, wanted, "forward " + what, progress_);
+  };
+  auto vectors = cached_vectors({options_.cache, subject, first.control, options_.seed}, functions,
+                                *slots_, layers, forward, progress_);
   size_t at = 0;  // in `layers`
   for (const Step& step : steps) {
     if (step.layer != layers[at]) vectors[at++].reset();

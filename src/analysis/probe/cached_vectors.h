@@ -1,0 +1,34 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ssmi/analysis/probe/leaf_vectors.h"
+#include "ssmi/analysis/probe/suite.h"
+#include "ssmi/io/activation_cache.h"
+
+namespace ssmi::probe {
+
+/// Whose leaf vectors are wanted.
+struct Pass {
+  io::ActivationCache* cache;  ///< null: every pass is made
+  const Subject& subject;
+  std::string control;  ///< "none" or a twin
+  uint64_t seed;        ///< of the twins
+};
+
+/// Makes the leaf vectors of some layers.
+using Forward = std::function<std::vector<at::Tensor>(std::span<const int64_t> layers)>;
+
+/// What leaf_vectors() gives for `layers`: from the cache what it has, which is noted, the rest
+/// from `forward`; the cache then has that too.
+std::vector<at::Tensor> cached_vectors(const Pass& pass,
+                                       const std::vector<TokenisedFunction>& functions,
+                                       const LeafSlots& slots, std::span<const int64_t> layers,
+                                       const Forward& forward, Progress& progress);
+
+}  // namespace ssmi::probe
