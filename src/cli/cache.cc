@@ -29,13 +29,15 @@ Json entry_object(const Entry& entry) {
               {"key", nullptr},
               {"bytes", entry.bytes},
               {"last_used", nullptr}};
+  Json manifest;
   try {
-    const Json manifest = io::ActivationCache::manifest(entry);
-    object["checkpoint"] = manifest["checkpoint"];
-    object["key"] = manifest["key"];
-    object["last_used"] = time_text(entry.last_used);
+    manifest = io::ActivationCache::manifest(entry);
   } catch (const Error&) {
+    return object;
   }
+  object["checkpoint"] = manifest["checkpoint"];
+  object["key"] = manifest["key"];
+  object["last_used"] = time_text(entry.last_used);
   return object;
 }
 

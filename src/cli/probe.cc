@@ -246,9 +246,15 @@ void refuse_half_export(const Options& options, const probe::SuiteOptions& suite
 std::optional<io::ActivationCache> cache_for(const Options& options,
                                              const probe::SuiteOptions& suite, Progress& progress) {
   if (options.no_cache || !suite.device.is_cpu()) return std::nullopt;
-  auto cache = user_cache(report::pass_environment(options.device));
-  if (!cache) progress.note(fmt::format("probe: {}", kNoCacheFolder));
-  return cache;
+  try {
+    auto cache = user_cache(report::pass_environment(options.device));
+    if (!cache) progress.note(fmt::format("probe: {}", kNoCacheFolder));
+    return cache;
+  } catch (const Error& error) {  // no /proc, say, to see what runs
+    if (error.code() != ExitCode::kDisk) throw;
+    progress.note(fmt::format("probe: nothing is kept for later runs: {}", error.what()));
+    return std::nullopt;
+  }
 }
 
 void run(Options options) {
