@@ -46,7 +46,7 @@ class Probes:
         """Pairs of `distance` with the vectors of all four blocks of codessm-mini side by side."""
         count = ["--pairs-per-label", "60"] if self.quick else []
         self.run("codessm-mini", "--tasks", "distance", "--layers", "1,2,3,4", "--probes", "linear",
-                 "--export", WORK / "blocks", *count)
+                 "--no-cache", "--export", WORK / "blocks", *count)
         blocks = [safe_open(WORK / f"blocks/codessm-mini/distance-layer-{layer}.safetensors", "np") for layer in range(1, 5)]
         tensors = {f"{part}_x": np.concatenate([block.get_tensor(f"{part}_x") for block in blocks], 1)
                    for part in ("train", "test")}

@@ -13,6 +13,7 @@
 // that does the work. What goes wrong is thrown; main() turns it into an exit code.
 namespace ssmi::cli {
 
+void add_cache(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_embed(CLI::App& app);

@@ -50,6 +50,7 @@ int run(int argc, char** argv) {
   ssmi::cli::add_tokens(app);
   ssmi::cli::add_train(app);
   ssmi::cli::add_finetune(app);
+  ssmi::cli::add_cache(app);
   ssmi::cli::add_doctor(app);
   try {
     app.parse(argc, argv);

@@ -26,6 +26,7 @@
 #include "ssmi/report/probe_report.h"
 #include "ssmi/report/run.h"
 #include "ssmi/report/tree_report.h"
+#include "user_cache.h"
 
 namespace ssmi::cli {
 namespace {
@@ -42,7 +43,8 @@ struct Options {
   probe::SuiteOptions suite;
   std::string device = "cpu", vectors, folder, pattern;
   int threads = 0;
-  bool tasks_given = false, no_controls = false, resume = false, json = false, quiet = false;
+  bool tasks_given = false, no_controls = false, no_cache = false, resume = false, json = false,
+       quiet = false;
 };
 
 /// The points of each block that have a vector a token.
@@ -275,6 +277,22 @@ std::vector<std::string> matches(const std::string& pattern) {
   return paths;
 }
 
+/// Nothing where it is left out, where it has no place, and for passes on a GPU, whose bytes may
+/// differ from run to run.
+std::optional<io::ActivationCache> cache_for(const Options& options,
+                                             const probe::SuiteOptions& suite, Progress& progress) {
+  if (options.no_cache || !suite.device.is_cpu()) return std::nullopt;
+  try {
+    auto cache = user_cache(report::pass_environment(options.device));
+    if (!cache) progress.note(fmt::format("probe: {}", kNoCacheFolder));
+    return cache;
+  } catch (const Error& error) {  // no /proc, say, to see what runs
+    if (error.code() != ExitCode::kDisk) throw;
+    progress.note(fmt::format("probe: nothing is kept for later runs: {}", error.what()));
+    return std::nullopt;
+  }
+}
+
 void run(Options options) {
   catch_signals();
   const report::Timing timing;
@@ -290,11 +308,14 @@ void run(Options options) {
   auto suite = suite_options(options);
   settle_length(opened, suite.corpus.max_tokens, progress);
 
+  const Json run = run_object(options, suite, opened, set);
   std::vector<probe::Subject> subjects;
   for (size_t i = 0; i < opened.size(); ++i) {
-    subjects.push_back({options.checkpoints[i], &opened[i].checkpoint, opened[i].tokenizer.get()});
+    subjects.push_back({options.checkpoints[i], &opened[i].checkpoint, opened[i].tokenizer.get(),
+                        run["checkpoints"][i]["sha256"]});
   }
-  const Json run = run_object(options, suite, opened, set);
+  auto cache = cache_for(options, suite, progress);
+  suite.cache = cache ? &*cache : nullptr;
   ProbeResults results(options.out, run, options.resume);
   if (options.resume) {
     progress.note(fmt::format("probe: {} steps taken over from an earlier run", results.steps()));
@@ -458,7 +479,8 @@ void add_vector_options(CLI::App& command, Options& options) {
                             "--input",
                             "--max-tokens",
                             "--max-functions",
-                            "--resume"}) {
+                            "--resume",
+                            "--no-cache"}) {
     vectors->excludes(command.get_option(other));
   }
   command
@@ -499,6 +521,8 @@ void add_probe(CLI::App& app) {
   add_data_options(*command, *options);
   add_work_options(*command, *options);
   command->add_flag("--resume", options->resume, "Go on from what an interrupted run left");
+  command->add_flag("--no-cache", options->no_cache,
+                    "Neither take leaf vectors from the cache nor keep them there");
   add_vector_options(*command, *options);
   command->add_option("--out", options->out, "Report to write (JSON)")
       ->required()

@@ -6,9 +6,17 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <torch/version.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <fstream>
+#include <set>
 #include <string>
+
+#include "ssmi/core/file.h"
+#include "ssmi/core/hash.h"
+#include "ssmi/report/machine.h"
 
 namespace ssmi::report {
 
@@ -20,6 +28,33 @@ Json run_environment(const std::string& device) {
           {"dtype", "float32"},
           {"cpu_capability", at::get_cpu_capability()},
           {"blas", at::get_mkl_version()}};
+}
+
+namespace {
+
+/// The variables that LibTorch and what it stands on read.
+Json library_variables() {
+  constexpr std::array kPrefixes{"ATEN_", "DNNL_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "TORCH_"};
+  std::set<std::string> found;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text(*variable);
+    if (std::ranges::any_of(kPrefixes, [&](const char* own) { return text.starts_with(own); }))
+      found.emplace(text);
+  }
+  return found;
+}
+
+}  // namespace
+
+Json pass_environment(const std::string& device) {
+  const Machine machine = this_machine();
+  Json environment = run_environment(device);
+  environment["cpu"] = machine.cpu;
+  environment["features"] = machine.features;
+  environment["instruction_set"] = machine.instruction_set;
+  environment["variables"] = library_variables();
+  environment["program_sha256"] = sha256(MappedFile::open("/proc/self/exe")->bytes());
+  return environment;
 }
 
 namespace {

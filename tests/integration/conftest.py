@@ -10,6 +10,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_cache(tmp_path_factory):
+    """Nothing is kept of one test for another, nor in the user's own cache."""
+    os.environ.update(SSMI_CACHE=str(tmp_path_factory.mktemp("cache")), SSMI_CACHE_BYTES="0")
+
+
 @pytest.fixture(scope="session")
 def binary():
     """The built `ssmi`."""

@@ -11,6 +11,11 @@ namespace ssmi::report {
 /// CPU capability, linear algebra library. Callers add config, seed and hashes.
 Json run_environment(const std::string& device = "cpu");
 
+/// The same with all else that can change a bit of a pass on the CPU: the processor, this very
+/// program, and the variables that its libraries read. For keys, not for reports.
+/// Throws Error{kDisk} where the program's file cannot be read.
+Json pass_environment(const std::string& device);
+
 /// What may differ between equal runs: the only such object of a report.
 class Timing {
  public:

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 
+#include "cached_vectors.h"
 #include "export.h"
 #include "jobs.h"
 #include "places.h"
@@ -231,13 +232,14 @@ void Suite::run_pass(const std::vector<Step>& steps, ResultSink& sink) {
   model::Points points;
   for (const int64_t layer : layers)
     points.push_back(options_.site ? std::pair(*options_.site, layer) : model::hidden_state(layer));
-  std::vector<at::Tensor> vectors;
-  {
+  const auto& functions = corpus_.tokenised[first.subject];
+  const auto forward = [&](const model::Points& wanted) {
     const auto model = subject_model(subject, first.control, options_.seed);
     model->move(options_.device);
-    vectors = leaf_vectors(*model, corpus_.tokenised[first.subject], *slots_, points,
-                           "forward " + what, progress_);
-  }
+    return leaf_vectors(*model, functions, *slots_, wanted, "forward " + what, progress_);
+  };
+  auto vectors = cached_vectors({options_.cache, subject, first.control, options_.seed}, functions,
+                                *slots_, points, forward, progress_);
   size_t at = 0;  // in `layers`
   for (const Step& step : steps) {
     if (step.layer != layers[at]) vectors[at++].reset();

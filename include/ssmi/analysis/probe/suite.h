@@ -15,6 +15,7 @@
 #include "ssmi/analysis/probe/result.h"
 #include "ssmi/analysis/probe/trees.h"
 #include "ssmi/core/progress.h"
+#include "ssmi/io/activation_cache.h"
 #include "ssmi/io/checkpoint.h"
 #include "ssmi/model/tap.h"
 
@@ -41,6 +42,7 @@ struct SuiteOptions {
   uint64_t seed = 1;
   std::filesystem::path folder;    ///< to write pairs and vectors into; nowhere when it is empty
   c10::Device device = c10::kCPU;  ///< where models run; probes are fitted on the CPU
+  io::ActivationCache* cache = nullptr;  ///< of leaf vectors; without it every pass is made
 };
 
 /// A checkpoint to probe, opened but not yet loaded.
@@ -48,6 +50,7 @@ struct Subject {
   std::string name;
   const io::Checkpoint* checkpoint;
   const text::Tokenizer* tokenizer;
+  std::string sha256 = {};  ///< checkpoint_sha256(), for the cache's keys
 };
 
 /// A part of the work whose results are written when it is done: the controls without a model, or
