@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "analysis/probe/clouds.h"
@@ -265,25 +266,57 @@ TEST_CASE("directprobe: distances between hulls") {
   CHECK(found.unfinished == 0);
 }
 
-TEST_CASE("directprobe: one thread and several give the same") {
+TEST_CASE("directprobe: any number of threads gives the same") {
   Random random(6, "threads");
   const at::Tensor x = normals(150, 12, random), fresh = normals(50, 12, random);
   const auto labels = random_labels(150, 3, random);
   const int before = at::get_num_threads();
   std::vector<DirectProbe> probes;
   std::vector<std::vector<NearestHull>> hulls;
-  for (const int threads : {1, 2}) {
+  for (const int threads : {1, 2, 3, 5}) {
     at::set_num_threads(threads);
     probes.push_back(fit_direct_probe(x, labels));
     hulls.push_back(predict(probes.back(), fresh));
   }
   at::set_num_threads(before);
   CHECK(probes[0].clusters.size() > 3);
-  CHECK(probes[0].cluster == probes[1].cluster);
-  CHECK(probes[0].solver_calls == probes[1].solver_calls);
-  for (size_t i = 0; i < hulls[0].size(); ++i) {
-    CHECK(hulls[0][i].cluster == hulls[1][i].cluster);
-    CHECK(hulls[0][i].distance == hulls[1][i].distance);
+  for (size_t other = 1; other < probes.size(); ++other) {
+    CHECK(probes[0].cluster == probes[other].cluster);
+    CHECK(probes[0].solver_calls == probes[other].solver_calls);
+    for (size_t i = 0; i < hulls[0].size(); ++i) {
+      CHECK(hulls[0][i].cluster == hulls[other][i].cluster);
+      CHECK(hulls[0][i].distance == hulls[other][i].distance);
+    }
+  }
+}
+
+TEST_CASE("directprobe: the order of the points does not matter where no distances are equal") {
+  Random random(7, "permuted");
+  for (int round = 0; round < 20; ++round) {
+    const int64_t n = 60, d = 2 + static_cast<int64_t>(random.below(5));
+    const at::Tensor x = normals(n, d, random);
+    const auto labels = random_labels(n, 3, random);
+    std::vector<int64_t> order(static_cast<size_t>(n)), turned;
+    std::iota(order.begin(), order.end(), int64_t{0});
+    random.shuffle(std::span(order));
+    for (const int64_t i : order)
+      turned.push_back(labels[static_cast<size_t>(i)]);
+    const auto partition = [](const DirectProbe& probe, const std::vector<int64_t>& names) {
+      std::set<std::set<int64_t>> clusters;
+      for (const Cluster& cluster : probe.clusters) {
+        std::set<int64_t> members;
+        for (const int64_t i : cluster.members)
+          members.insert(names[static_cast<size_t>(i)]);
+        clusters.insert(members);
+      }
+      return clusters;
+    };
+    std::vector<int64_t> unchanged(static_cast<size_t>(n));
+    std::iota(unchanged.begin(), unchanged.end(), int64_t{0});
+    const auto as_given = partition(fit_direct_probe(x, labels), unchanged);
+    const auto permuted = partition(fit_direct_probe(rows(x, order), turned), order);
+    CHECK(as_given.size() > 3);  // labels that say nothing: many clusters
+    CHECK(as_given == permuted);
   }
 }
 
