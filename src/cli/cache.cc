@@ -85,6 +85,8 @@ Line line_of(const Json& entry) {
             value_of<int64_t>(key, "functions", 0),
             {value_of<int64_t>(key, "layer", 0)},
             entry["bytes"]};
+  const auto site = value_of<std::string>(key, "site", "");
+  if (site != "embedding" && site != "block_output") line.what += " at " + site;
   const auto control = value_of<std::string>(key, "control", "none");
   if (control != "none") line.what += " of " + control;
   return line;
@@ -93,7 +95,7 @@ Line line_of(const Json& entry) {
 /// Entries that differ in their layer alone are one line, the last used first.
 std::vector<Line> lines_of(const Json& entries) {
   std::vector<Line> lines;
-  std::map<std::string, size_t> known;  // key without layer -> place in `lines`
+  std::map<std::string, size_t> known;  // what differs but in layer -> place in `lines`
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
     const Line own = line_of(*entry);
     Json pass = (*entry)["key"];
@@ -101,7 +103,7 @@ std::vector<Line> lines_of(const Json& entries) {
       pass.erase("layer");
       pass.erase("site");
     }
-    const auto [place, is_new] = known.emplace(own.checkpoint + to_text(pass), lines.size());
+    const auto [place, is_new] = known.emplace(own.checkpoint + own.what + to_text(pass), lines.size());
     if (is_new) {
       lines.push_back(own);
       continue;
