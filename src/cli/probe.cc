@@ -42,12 +42,11 @@ struct Options {
   bool tasks_given = false, no_controls = false, resume = false, json = false, quiet = false;
 };
 
-const std::map<std::string, code::Relation>& relations() {
+const std::map<std::string, probe::Task>& tasks() {
   static const auto kByName = [] {
-    std::map<std::string, code::Relation> names;
-    for (const code::Relation relation : code::kRelations) {
-      names.emplace(code::name(relation), relation);
-    }
+    std::map<std::string, probe::Task> names;
+    for (const probe::Task task : probe::kTasks)
+      names.emplace(probe::name(task), task);
     return names;
   }();
   return kByName;
@@ -95,7 +94,7 @@ probe::SuiteOptions suite_options(const Options& options) {
     return std::find(options.probes.begin(), options.probes.end(), probe) != options.probes.end();
   };
   for (const std::string& task : options.tasks)
-    suite.corpus.tasks.push_back(relations().at(task));
+    suite.corpus.tasks.push_back(tasks().at(task));
   sort_unique(suite.corpus.tasks);
   suite.linear = asks_for("linear");
   suite.directprobe = asks_for("directprobe");
@@ -121,21 +120,23 @@ void settle_length(const std::vector<Opened>& opened, int64_t& max_tokens, Progr
   }
 }
 
-/// Data flow is not known for every language: refused where it was asked for, else left out.
+/// Data flow is not known for every language: what needs it is refused where it was asked for, else
+/// left out.
 void settle_tasks(Options& options, const code::FunctionSet& set, Progress& progress) {
-  const auto dfg = std::ranges::find(options.tasks, code::name(code::Relation::kDataFlow));
-  if (dfg == options.tasks.end()) return;
-  for (const code::Language* language : set.languages) {
-    try {
-      code::require_data_flow(*language);
-    } catch (const Error& error) {
-      if (options.tasks_given) throw;
-      progress.note(fmt::format("task dfg is left out: {}", error.what()));
-      options.tasks_left_out.emplace(*dfg, error.what());
-      options.tasks.erase(dfg);
-      return;
+  std::erase_if(options.tasks, [&](const std::string& task) {
+    if (!probe::task_info(tasks().at(task)).needs_flow) return false;
+    for (const code::Language* language : set.languages) {
+      try {
+        code::require_data_flow(*language);
+      } catch (const Error& error) {
+        if (options.tasks_given) throw;
+        progress.note(fmt::format("task {} is left out: {}", task, error.what()));
+        options.tasks_left_out.emplace(task, error.what());
+        return true;
+      }
     }
-  }
+    return false;
+  });
 }
 
 Json grammars(const code::FunctionSet& set) {
@@ -229,7 +230,7 @@ std::vector<probe::RelationAccuracy> broken_down(const Options& options,
 void refuse_half_export(const Options& options, const probe::SuiteOptions& suite,
                         const ProbeResults& results) {
   if (options.folder.empty() || results.steps() == 0) return;
-  const auto task = code::name(suite.corpus.tasks.front());
+  const auto task = probe::name(suite.corpus.tasks.front());
   const auto pairs = std::filesystem::path(options.folder) / fmt::format("{}-pairs.csv", task);
   if (!std::filesystem::exists(pairs)) {
     fail(ExitCode::kMismatch,
@@ -295,10 +296,10 @@ void run(Options options) {
 void add_work_options(CLI::App& command, Options& options) {
   constexpr int64_t kMaxPairs = 10'000'000;
   auto& suite = options.suite;
-  command.add_option("--tasks", options.tasks, "What to ask of pairs of tokens")
+  command.add_option("--tasks", options.tasks, "What to ask of pairs of tokens, or of tokens")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(CLI::IsMember(relations()))
+      ->check(CLI::IsMember(tasks()))
       ->capture_default_str();
   command.add_option("--probes", options.probes, "How to ask")
       ->delimiter(',')
@@ -309,8 +310,10 @@ void add_work_options(CLI::App& command, Options& options) {
       ->delimiter(',')
       ->allow_extra_args(false);
   command
-      .add_option("--pairs-per-label", suite.pairs_per_label,
-                  "Pairs to draw for each label (default: 1300 for distance, 1500 else)")
+      .add_option(
+          "--pairs-per-label", suite.pairs_per_label,
+          "Pairs or tokens to draw for each label (default: 1300 for distance, 1200 for role "
+          "and node_type, 500 for parent_type and depth, 1500 else)")
       ->check(CLI::Range(int64_t{1}, kMaxPairs));
   command
       .add_option("--directprobe-pairs", suite.directprobe_pairs,

@@ -29,19 +29,15 @@ Samples samples_of(const PairSet& set) {
   samples.test.label = labels_of(set.part(Part::kTest));
   for (const Pair& pair : set.part(Part::kTest))
     samples.test.group.push_back(pair.function);
-  for (const int32_t label : set.task->labels)
-    samples.labels.push_back(std::to_string(label));
+  samples.labels = set.task->labels;
   return samples;
 }
 
-/// Labels drawn by the types of the leaves, in all parts.
+/// Labels drawn by the types of both leaves, or by the text of a leaf alone, in all parts.
 class ControlTask {
  public:
   ControlTask(const PairSet& set, const std::vector<ParsedFunction>& functions, uint64_t seed)
-      : name_(set.task->name()),
-        functions_(functions),
-        seed_(seed),
-        counts_(set.task->labels.size(), 0) {
+      : task_(*set.task), functions_(functions), seed_(seed), counts_(set.task->labels.size(), 0) {
     for (const Pair& pair : set.part(Part::kTrain))
       ++counts_[static_cast<size_t>(pair.label)];
   }
@@ -54,11 +50,15 @@ class ControlTask {
   }
 
  private:
+  std::string kind_of(const Pair& pair) const {
+    const ParsedFunction& function = functions_[static_cast<size_t>(pair.function)];
+    if (task_.is_token()) return std::string(function.leaf_text(pair.first));
+    return fmt::format("{}\n{}", function.types[static_cast<size_t>(pair.first)],
+                       function.types[static_cast<size_t>(pair.second)]);
+  }
+
   int64_t label(const Pair& pair) const {
-    const auto& types = functions_[static_cast<size_t>(pair.function)].types;
-    Random random(
-        seed_, fmt::format("control task/{}/{}\n{}", name_, types[static_cast<size_t>(pair.first)],
-                           types[static_cast<size_t>(pair.second)]));
+    Random random(seed_, fmt::format("control task/{}/{}", task_.name(), kind_of(pair)));
     uint64_t left = random.below(std::accumulate(counts_.begin(), counts_.end(), uint64_t{0}));
     int64_t label = 0;
     while (left >= counts_[static_cast<size_t>(label)])
@@ -66,7 +66,7 @@ class ControlTask {
     return label;
   }
 
-  std::string_view name_;
+  const TaskInfo& task_;
   const std::vector<ParsedFunction>& functions_;
   uint64_t seed_;
   std::vector<uint64_t> counts_;  // of the labels in training

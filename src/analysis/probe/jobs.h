@@ -36,8 +36,8 @@ Job majority_job(const PairSet& set, uint64_t seed);
 Job texts_job(const PairSet& set, const std::vector<ParsedFunction>& functions, bool with_gap,
               uint64_t seed);
 /// What a pair's label is: its own; that of another training pair, drawn (test pairs keep theirs);
-/// drawn once for the types of both leaves, from how frequent the labels are in training: a task
-/// that can only be learned by heart (Hewitt and Liang 2019).
+/// drawn once for the types of both leaves, or for the text of a leaf alone, from how frequent the
+/// labels are in training: a task that can only be learned by heart (Hewitt and Liang 2019).
 enum class Labelling { kTrue, kShuffled, kControlTask };
 
 /// The probes. With `described` the linear one also says how long a code of the labels it gives.
