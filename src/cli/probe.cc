@@ -1,6 +1,5 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
-#include <glob.h>
 
 #include <algorithm>
 #include <iostream>
@@ -9,6 +8,7 @@
 
 #include "commands.h"
 #include "device.h"
+#include "probe_options.h"
 #include "probe_results.h"
 #include "probe_vectors.h"
 #include "progress.h"
@@ -30,44 +30,6 @@
 
 namespace ssmi::cli {
 namespace {
-
-constexpr int64_t kDraws = 5;  ///< of a comparison
-
-struct Options {
-  std::vector<std::string> checkpoints{kBundledModel};
-  std::vector<std::string> tasks{"distance", "siblings", "dfg"};
-  std::vector<std::string> probes{"linear", "directprobe"};
-  std::map<std::string, std::string> tasks_left_out;  // task -> why
-  std::string data, field = "code", language, input = "source", split = "function", out;
-  std::string site = "hidden_states";
-  probe::SuiteOptions suite;
-  std::string device = "cpu", vectors, folder, pattern;
-  int threads = 0;
-  bool tasks_given = false, no_controls = false, no_cache = false, resume = false, json = false,
-       quiet = false;
-};
-
-/// The points of each block that have a vector a token.
-std::vector<std::string> token_sites() {
-  std::vector<std::string> names{"hidden_states"};
-  for (const model::SiteInfo& info : model::sites()) {
-    const bool is_default = info.site == model::Site::kBlockOutput;
-    if (info.per_block && info.shape.starts_with("[S, ") && !is_default)
-      names.emplace_back(info.name);
-  }
-  return names;
-}
-
-const std::map<std::string, code::Relation>& relations() {
-  static const auto kByName = [] {
-    std::map<std::string, code::Relation> names;
-    for (const code::Relation relation : code::kRelations) {
-      names.emplace(code::name(relation), relation);
-    }
-    return names;
-  }();
-  return kByName;
-}
 
 /// A checkpoint with what reads its text; `subject` points into it.
 struct Opened {
@@ -96,44 +58,6 @@ std::vector<Opened> open_all(const std::vector<std::string>& names, Progress& pr
   return opened;
 }
 
-template <typename T>
-void sort_unique(std::vector<T>& items) {
-  std::ranges::sort(items);
-  items.erase(std::ranges::unique(items).begin(), items.end());
-}
-
-probe::SuiteOptions suite_options(const Options& options) {
-  probe::SuiteOptions suite = options.suite;
-  suite.device = device_named(options.device);
-  suite.folder = options.folder;
-  if (options.site != "hidden_states") suite.site = model::site_named(options.site);
-  sort_unique(suite.layers);
-  const auto asks_for = [&](const char* probe) {
-    return std::find(options.probes.begin(), options.probes.end(), probe) != options.probes.end();
-  };
-  suite.linear = asks_for("linear");
-  suite.directprobe = asks_for("directprobe");
-  suite.ridge = asks_for("ridge");
-  suite.structural = asks_for("structural");
-  suite.ast = asks_for("ast");
-  if (suite.linear || suite.directprobe || suite.ridge) {
-    for (const std::string& task : options.tasks)
-      suite.corpus.tasks.push_back(relations().at(task));
-  }
-  sort_unique(suite.corpus.tasks);
-  sort_unique(suite.ranks);
-  suite.corpus.input = options.input == "tokens" ? probe::Input::kTokens : probe::Input::kSource;
-  suite.split = options.split == "pair" ? probe::Split::kPair : probe::Split::kFunction;
-  suite.corpus.seed = suite.seed;
-  suite.controls = !options.no_controls;
-  if (options.no_controls) suite.twins = 0;
-  if (suite.draws > 1 && !suite.linear) {
-    fail(ExitCode::kUsage, "--draws: only linear is asked of several draws; add it to --probes");
-  }
-  if (suite.draws == 0) suite.draws = options.checkpoints.size() > 1 && suite.linear ? kDraws : 1;
-  return suite;
-}
-
 /// Functions that do not fit one of the models are left out for all.
 void settle_length(const std::vector<Opened>& opened, int64_t& max_tokens, Progress& progress) {
   for (const Opened& entry : opened) {
@@ -144,21 +68,23 @@ void settle_length(const std::vector<Opened>& opened, int64_t& max_tokens, Progr
   }
 }
 
-/// Data flow is not known for every language: refused where it was asked for, else left out.
-void settle_tasks(Options& options, const code::FunctionSet& set, Progress& progress) {
-  const auto dfg = std::ranges::find(options.tasks, code::name(code::Relation::kDataFlow));
-  if (dfg == options.tasks.end()) return;
-  for (const code::Language* language : set.languages) {
-    try {
-      code::require_data_flow(*language);
-    } catch (const Error& error) {
-      if (options.tasks_given) throw;
-      progress.note(fmt::format("task dfg is left out: {}", error.what()));
-      options.tasks_left_out.emplace(*dfg, error.what());
-      options.tasks.erase(dfg);
-      return;
+/// Data flow is not known for every language: what needs it is refused where it was asked for, else
+/// left out.
+void settle_tasks(ProbeOptions& options, const code::FunctionSet& set, Progress& progress) {
+  std::erase_if(options.tasks, [&](const std::string& task) {
+    if (!probe::task_info(tasks_by_name().at(task)).needs_flow) return false;
+    for (const code::Language* language : set.languages) {
+      try {
+        code::require_data_flow(*language);
+      } catch (const Error& error) {
+        if (options.tasks_given) throw;
+        progress.note(fmt::format("task {} is left out: {}", task, error.what()));
+        options.tasks_left_out.emplace(task, error.what());
+        return true;
+      }
     }
-  }
+    return false;
+  });
 }
 
 Json grammars(const code::FunctionSet& set) {
@@ -170,7 +96,7 @@ Json grammars(const code::FunctionSet& set) {
 }
 
 /// Everything that decides the results, and so what a resumed run must have in common.
-Json run_object(const Options& options, const probe::SuiteOptions& suite,
+Json run_object(const ProbeOptions& options, const probe::SuiteOptions& suite,
                 const std::vector<Opened>& opened, const code::FunctionSet& set) {
   Json run = report::run_environment(options.device);
   run["seed"] = suite.seed;
@@ -217,7 +143,8 @@ Json data_object(const probe::SuiteData& data, const code::FunctionSet& set) {
 
 /// All checkpoints with the first, and with each that was only pretrained further: what
 /// fine-tuning did beyond that.
-std::vector<probe::Comparison> compared(const Options& options, const probe::SuiteOptions& suite,
+std::vector<probe::Comparison> compared(const ProbeOptions& options,
+                                        const probe::SuiteOptions& suite,
                                         const std::vector<probe::TestPairs>& tests,
                                         const std::vector<probe::Answers>& answers) {
   std::vector<probe::Comparison> comparisons;
@@ -239,7 +166,7 @@ std::vector<probe::Comparison> compared(const Options& options, const probe::Sui
   return comparisons;
 }
 
-std::vector<probe::RelationAccuracy> broken_down(const Options& options,
+std::vector<probe::RelationAccuracy> broken_down(const ProbeOptions& options,
                                                  const probe::SuiteOptions& suite,
                                                  const std::vector<probe::TestPairs>& tests,
                                                  const std::vector<probe::Answers>& answers) {
@@ -254,10 +181,10 @@ std::vector<probe::RelationAccuracy> broken_down(const Options& options,
 }
 
 /// What an interrupted run exported does not come again.
-void refuse_half_export(const Options& options, const probe::SuiteOptions& suite,
+void refuse_half_export(const ProbeOptions& options, const probe::SuiteOptions& suite,
                         const ProbeResults& results) {
   if (options.folder.empty() || results.steps() == 0) return;
-  const auto task = code::name(suite.corpus.tasks.front());
+  const auto task = probe::name(suite.corpus.tasks.front());
   const auto pairs = std::filesystem::path(options.folder) / fmt::format("{}-pairs.csv", task);
   if (!std::filesystem::exists(pairs)) {
     fail(ExitCode::kMismatch,
@@ -267,23 +194,14 @@ void refuse_half_export(const Options& options, const probe::SuiteOptions& suite
   }
 }
 
-/// The folders and files that a shell's pattern names, sorted.
-std::vector<std::string> matches(const std::string& pattern) {
-  glob_t found{};
-  const int status = ::glob(pattern.c_str(), 0, nullptr, &found);
-  const std::vector<std::string> paths(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  ::globfree(&found);
-  if (status != 0) fail(ExitCode::kUsage, "--checkpoints {}: matches nothing", pattern);
-  return paths;
-}
-
 /// Nothing where it is left out, where it has no place, and for passes on a GPU, whose bytes may
 /// differ from run to run.
-std::optional<io::ActivationCache> cache_for(const Options& options,
+std::optional<io::ActivationCache> cache_for(const ProbeOptions& options,
                                              const probe::SuiteOptions& suite, Progress& progress) {
   if (options.no_cache || !suite.device.is_cpu()) return std::nullopt;
   try {
     auto cache = user_cache(report::pass_environment(options.device));
+    if (cache && cache->max_bytes() == 0) return std::nullopt;
     if (!cache) progress.note(fmt::format("probe: {}", kNoCacheFolder));
     return cache;
   } catch (const Error& error) {  // no /proc, say, to see what runs
@@ -293,7 +211,7 @@ std::optional<io::ActivationCache> cache_for(const Options& options,
   }
 }
 
-void run(Options options) {
+void run(ProbeOptions options) {
   catch_signals();
   const report::Timing timing;
   StderrProgress progress(options.quiet);
@@ -351,146 +269,7 @@ void run(Options options) {
   }
 }
 
-void add_work_options(CLI::App& command, Options& options) {
-  constexpr int64_t kMaxPairs = 10'000'000;
-  auto& suite = options.suite;
-  command.add_option("--tasks", options.tasks, "What to ask of pairs of tokens")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(CLI::IsMember(relations()))
-      ->capture_default_str();
-  command.add_option("--probes", options.probes, "How to ask")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(CLI::IsMember({"linear", "ridge", "directprobe", "structural", "ast"}))
-      ->capture_default_str();
-  command.add_option("--layers", suite.layers, "Layers, 0 is the embedding (default: all)")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  command
-      .add_option(
-          "--site", options.site,
-          "Whose vectors: the residual stream (hidden_states), or a point inside each block "
-          "(docs/embed.md)")
-      ->check(CLI::IsMember(token_sites()))
-      ->capture_default_str();
-  command
-      .add_option("--pairs-per-label", suite.pairs_per_label,
-                  "Pairs to draw for each label (default: 1300 for distance, 1500 else)")
-      ->check(CLI::Range(int64_t{1}, kMaxPairs));
-  command
-      .add_option("--directprobe-pairs", suite.directprobe_pairs,
-                  "Of those, how many directprobe takes (default: all)")
-      ->check(CLI::Range(int64_t{1}, kMaxPairs));
-  command.add_flag("--learning-curve", suite.learning_curve,
-                   "Also fit linear to 1/2, 1/4 .. 1/32 of the pairs");
-  command.add_option("--ranks", suite.ranks, "Ranks of the projections of structural and ast")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(CLI::Range(int64_t{1}, int64_t{4096}))
-      ->capture_default_str();
-  command
-      .add_option("--tree-functions", suite.trees.functions,
-                  "Functions to draw for structural and ast, over all parts")
-      ->check(CLI::Range(int64_t{10}, kMaxPairs))
-      ->capture_default_str();
-  command
-      .add_option("--max-leaves", suite.trees.max_leaves,
-                  "Of those, functions with more tokens than this are left out")
-      ->check(CLI::Range(int64_t{5}, int64_t{5000}))
-      ->capture_default_str();
-  command.add_option("--twins", suite.twins, "Randomly initialised twins beside each checkpoint")
-      ->check(CLI::Range(0, 100))
-      ->capture_default_str();
-  command
-      .add_option("--draws", suite.draws,
-                  "Draws of pairs and split for linear (default: 5 for several checkpoints, which "
-                  "are compared, else 1)")
-      ->check(CLI::Range(1, 1000));
-  command.add_flag("--no-controls", options.no_controls,
-                   "Leave out majority, texts, shuffled labels, the control task, description "
-                   "lengths and twins");
-  command
-      .add_option("--split", options.split,
-                  "What train and test do not share: functions, or only pairs (published; leaks)")
-      ->check(CLI::IsMember({"function", "pair"}))
-      ->capture_default_str();
-  command.add_flag("--reference-keywords", suite.corpus.reference_slip,
-                   "Never take `true` and `or` as first tokens, as the reference's slip does");
-  command.add_option("--seed", suite.seed, "Seed of every random choice")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  add_device(command, options.device);
-  command.add_option("--threads", options.threads, "Threads (default: all cores)")
-      ->check(CLI::PositiveNumber);
-}
-
-void add_data_options(CLI::App& command, Options& options) {
-  auto& corpus = options.suite.corpus;
-  command
-      .add_option("--data", options.data,
-                  "JSONL (plain or compressed), source file or folder (default: the bundled "
-                  "functions)")
-      ->type_name("FILE");
-  command.add_option("--field", options.field, "Field of the JSONL rows")->capture_default_str();
-  add_language_option(command, options.language,
-                      "Language of the data (default: of files by extension, of JSONL Python)");
-  command
-      .add_option("--input", options.input,
-                  "What the model reads: the source, or its tokens joined by spaces")
-      ->check(CLI::IsMember({"source", "tokens"}))
-      ->capture_default_str();
-  command.add_option("--max-tokens", corpus.max_tokens, "Longer functions are left out")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command
-      .add_option("--max-functions", corpus.max_functions,
-                  "Draw this many of the functions (default: all)")
-      ->check(CLI::PositiveNumber);
-}
-
-void add_vector_options(CLI::App& command, Options& options) {
-  CLI::Option* vectors =
-      command
-          .add_option("--vectors", options.vectors,
-                      "Probe these instead of a model: safetensors with train_x, train_y, test_x, "
-                      "test_y, or a folder with them as .npy, or with DirectProbe's train.emb, "
-                      "train.ent, test.emb, test.ent")
-          ->type_name("PATH");
-  for (const char* other : {"checkpoint",
-                            "--checkpoints",
-                            "--tasks",
-                            "--site",
-                            "--layers",
-                            "--pairs-per-label",
-                            "--directprobe-pairs",
-                            "--learning-curve",
-                            "--twins",
-                            "--draws",
-                            "--ranks",
-                            "--tree-functions",
-                            "--max-leaves",
-                            "--split",
-                            "--reference-keywords",
-                            "--device",
-                            "--data",
-                            "--field",
-                            "--language",
-                            "--input",
-                            "--max-tokens",
-                            "--max-functions",
-                            "--resume",
-                            "--no-cache"}) {
-    vectors->excludes(command.get_option(other));
-  }
-  command
-      .add_option("--export", options.folder,
-                  "Also write into this folder: pairs and their vectors (of --vectors: clusters, "
-                  "predictions and distances)")
-      ->type_name("DIR");
-}
-
-void run_on_vectors(const Options& options) {
+void run_on_vectors(const ProbeOptions& options) {
   probe_vectors({.vectors = options.vectors,
                  .folder = options.folder,
                  .out = options.out,
@@ -505,37 +284,12 @@ void run_on_vectors(const Options& options) {
 }  // namespace
 
 void add_probe(CLI::App& app) {
-  auto options = std::make_shared<Options>();
-  options->suite.draws = 0;  // until it is known how many checkpoints there are
+  auto options = std::make_shared<ProbeOptions>();
   CLI::App* command = app.add_subcommand(
       "probe", "Find out what each layer knows about the syntax and data flow of code");
-  command
-      ->add_option("checkpoint", options->checkpoints,
-                   "Checkpoint folders, weight files, or names of known ones")
-      ->type_name("PATH")
-      ->capture_default_str();
-  command
-      ->add_option("--checkpoints", options->pattern,
-                   "More of them, by a pattern: 'run/step-*' follows a training run")
-      ->type_name("PATTERN");
-  add_data_options(*command, *options);
-  add_work_options(*command, *options);
-  command->add_flag("--resume", options->resume, "Go on from what an interrupted run left");
-  command->add_flag("--no-cache", options->no_cache,
-                    "Neither take leaf vectors from the cache nor keep them there");
-  add_vector_options(*command, *options);
-  command->add_option("--out", options->out, "Report to write (JSON)")
-      ->required()
-      ->type_name("FILE");
-  command->add_flag("--json", options->json, "Print the report instead of the table");
-  command->add_flag("--quiet", options->quiet, "Print neither progress nor table");
+  add_probe_options(*command, *options);
   command->callback([options, command] {
-    options->tasks_given = command->count("--tasks") > 0;
-    if (!options->pattern.empty()) {
-      if (command->count("checkpoint") == 0) options->checkpoints.clear();
-      const auto steps = matches(options->pattern);
-      options->checkpoints.insert(options->checkpoints.end(), steps.begin(), steps.end());
-    }
+    complete(*options, *command);
     if (options->vectors.empty()) {
       run(*options);
     } else {

@@ -10,23 +10,24 @@ namespace ssmi::code {
 namespace {
 
 /// Children that a node binds: those under `field`, or all of them that have none.
-struct Binding {
+struct Rule {
   std::string_view parent, field;
+  Binding binds = Binding::kName;
 };
-constexpr std::array kBindings{
-    Binding{"parameters", ""},
-    Binding{"lambda_parameters", ""},
-    Binding{"default_parameter", "name"},
-    Binding{"typed_default_parameter", "name"},
-    Binding{"typed_parameter", ""},
-    Binding{"assignment", "left"},
-    Binding{"augmented_assignment", "left"},
-    Binding{"named_expression", "name"},
-    Binding{"for_statement", "left"},
-    Binding{"for_in_clause", "left"},
-    Binding{"as_pattern_target", ""},
-    Binding{"function_definition", "name"},
-    Binding{"class_definition", "name"},
+constexpr std::array kRules{
+    Rule{"parameters", "", Binding::kParameter},
+    Rule{"lambda_parameters", "", Binding::kParameter},
+    Rule{"default_parameter", "name", Binding::kParameter},
+    Rule{"typed_default_parameter", "name", Binding::kParameter},
+    Rule{"typed_parameter", "", Binding::kParameter},
+    Rule{"assignment", "left"},
+    Rule{"augmented_assignment", "left"},
+    Rule{"named_expression", "name"},
+    Rule{"for_statement", "left"},
+    Rule{"for_in_clause", "left"},
+    Rule{"as_pattern_target", ""},
+    Rule{"function_definition", "name"},
+    Rule{"class_definition", "name"},
 };
 
 /// What is bound with the names in it.
@@ -44,18 +45,19 @@ bool is_under(const SyntaxTree& tree, int32_t n, std::string_view field) {
   return field.empty() ? own == 0 : own != 0 && own == tree.language().field(field);
 }
 
-bool is_bound(const SyntaxTree& tree, int32_t n) {
+}  // namespace
+
+Binding binding_of(const SyntaxTree& tree, int32_t n) {
   int32_t parent = node(tree, n).parent;
   while (std::ranges::find(kPatterns, tree.type(parent)) != kPatterns.end()) {
     n = parent;
     parent = node(tree, n).parent;
   }
-  return std::ranges::any_of(kBindings, [&](const Binding& binding) {
-    return tree.type(parent) == binding.parent && is_under(tree, n, binding.field);
+  const auto rule = std::ranges::find_if(kRules, [&](const Rule& one) {
+    return tree.type(parent) == one.parent && is_under(tree, n, one.field);
   });
+  return rule == kRules.end() ? Binding::kNone : rule->binds;
 }
-
-}  // namespace
 
 std::vector<int32_t> bindings(const SyntaxTree& tree) {
   if (&tree.language() != &Language::python()) {
@@ -64,7 +66,7 @@ std::vector<int32_t> bindings(const SyntaxTree& tree) {
   }
   std::vector<int32_t> names;
   for (int32_t n = 1; n < static_cast<int32_t>(tree.nodes().size()); ++n) {
-    if (tree.type(n) == "identifier" && is_bound(tree, n)) names.push_back(n);
+    if (tree.type(n) == "identifier" && binding_of(tree, n) != Binding::kNone) names.push_back(n);
   }
   return names;
 }

@@ -12,7 +12,9 @@ void require_data_flow(const Language& language) {
     if (other->flow_rules() == FlowRules::kNone) continue;
     known += fmt::format("{}{}", known.empty() ? "" : ", ", other->name());
   }
-  fail(ExitCode::kMismatch, "data flow (dfg) is known for {}, not for {}: ask for other relations",
+  fail(ExitCode::kMismatch,
+       "data flow (dfg) and what names stand for are known for {}, not for {}: ask for something "
+       "else",
        known, language.name());
 }
 

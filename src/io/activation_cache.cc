@@ -112,8 +112,13 @@ std::optional<TensorMap> ActivationCache::find(const Json& key, Progress& progre
     return tensors;
   } catch (const Error& error) {
     if (!fs::exists(entry, status)) return std::nullopt;  // removed by another process
-    progress.note(fmt::format("cache: an entry is damaged and made again: {}", error.what()));
-    take_away(entry);
+    const bool damaged = error.code() == ExitCode::kBadInput ||
+                         !fs::exists(entry / kManifest, status) ||
+                         !fs::exists(entry / kTensors, status);
+    progress.note(fmt::format("cache: an entry {}: {}",
+                              damaged ? "is damaged and made again" : "cannot be read",
+                              error.what()));
+    if (damaged) take_away(entry);
     return std::nullopt;
   }
 }
@@ -123,12 +128,12 @@ void ActivationCache::put(const Json& key, const std::string& checkpoint,
   uint64_t bytes = 0;
   for (const TensorBytes& tensor : tensors)
     bytes += tensor.data.size();
-  if (gave_up_ || bytes > max_bytes_) return;
+  if (gave_up_ || bytes >= max_bytes_) return;
   try {
     store(whole(key), checkpoint, tensors);
     trim();
   } catch (const Error& error) {
-    if (error.code() != ExitCode::kDisk) throw;
+    if (error.code() != ExitCode::kDisk && error.code() != ExitCode::kOutOfMemory) throw;
     gave_up_ = true;
     progress.note(fmt::format("cache: nothing more is kept: {}", error.what()));
   }

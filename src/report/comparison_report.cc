@@ -6,6 +6,7 @@
 #include <array>
 
 #include "short_number.h"
+#include "ssmi/analysis/probe/task.h"
 #include "ssmi/core/excerpt.h"
 
 namespace ssmi::report {
@@ -130,8 +131,8 @@ std::string extremes(std::vector<const probe::RelationAccuracy*> relations, bool
   relations.resize(std::min(relations.size(), kShown));
   std::string text;
   for (const auto* one : relations) {
-    text += fmt::format("{}{} {} ({} pairs)", text.empty() ? "" : "; ", one->relation,
-                        short_number(one->accuracy), one->pairs);
+    text += fmt::format("{}{} {} ({} {})", text.empty() ? "" : "; ", one->relation,
+                        short_number(one->accuracy), one->pairs, probe::items_of(one->task));
   }
   return text;
 }
@@ -155,12 +156,15 @@ std::string marked(const std::string& source, const std::vector<const Json*>& to
 }
 
 std::string shown(const Json& mistake) {
-  const Json &first = mistake["first"], &second = mistake["second"];
-  std::string text = fmt::format(
-      "    {}:{}: {} taken for {} ({:.2f}): {} and {}\n", mistake["path"].get<std::string>(),
-      first["line"].get<int64_t>(), mistake["label"].get<std::string>(),
-      mistake["predicted"].get<std::string>(), mistake["probability"].get<double>(),
-      first["text"].get<std::string>(), second["text"].get<std::string>());
+  const Json& first = mistake["first"];
+  std::string text =
+      fmt::format("    {}:{}: {} taken for {} ({:.2f}): {}", mistake["path"].get<std::string>(),
+                  first["line"].get<int64_t>(), mistake["label"].get<std::string>(),
+                  mistake["predicted"].get<std::string>(), mistake["probability"].get<double>(),
+                  first["text"].get<std::string>());
+  if (!mistake.contains("second")) return text + "\n" + marked(first["source"], {&first});
+  const Json& second = mistake["second"];
+  text += fmt::format(" and {}\n", second["text"].get<std::string>());
   if (first["line"] == second["line"]) {
     return text + marked(first["source"], {&first, &second});
   }

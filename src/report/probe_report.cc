@@ -6,16 +6,13 @@
 #include <cmath>
 #include <map>
 
+#include "optional_json.h"
 #include "short_number.h"
+#include "ssmi/analysis/probe/task.h"
 #include "ssmi/core/excerpt.h"
 
 namespace ssmi::report {
 namespace {
-
-template <typename T>
-Json optional_json(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
 
 Json linear_json(const probe::LinearDetail& detail) {
   return {{"l2", detail.l2},
@@ -57,13 +54,14 @@ Json token_json(const probe::TokenPlace& token) {
 
 Json mistake_json(const probe::Result& result, const probe::Mistake& mistake) {
   const auto label = [&](int64_t place) { return result.labels[static_cast<size_t>(place)]; };
-  return {{"path", mistake.place.path},
-          {"function", mistake.place.function},
-          {"first", token_json(mistake.place.first)},
-          {"second", token_json(mistake.place.second)},
-          {"label", label(mistake.label)},
-          {"predicted", label(mistake.predicted)},
-          {"probability", mistake.probability}};
+  const probe::PairPlace& place = mistake.place;
+  Json object{
+      {"path", place.path}, {"function", place.function}, {"first", token_json(place.first)}};
+  if (place.second) object["second"] = token_json(*place.second);
+  object["label"] = label(mistake.label);
+  object["predicted"] = label(mistake.predicted);
+  object["probability"] = mistake.probability;
+  return object;
 }
 
 }  // namespace
@@ -200,8 +198,11 @@ std::string probe_sentence(const Json& summary) {
                             entry["task"].get<std::string>(), with_interval(entry));
     std::string beside;
     if (!entry["texts"].is_null()) {
-      beside = fmt::format("the two texts alone {}, with their distance {}",
-                           number_or_dash(entry["texts"]), number_or_dash(entry["texts_and_gap"]));
+      beside =
+          entry["texts_and_gap"].is_null()
+              ? fmt::format("its text alone {}", number_or_dash(entry["texts"]))
+              : fmt::format("the two texts alone {}, with their distance {}",
+                            number_or_dash(entry["texts"]), number_or_dash(entry["texts_and_gap"]));
     }
     if (!entry["twins"].is_null()) {
       beside += fmt::format("{}random weights {}", beside.empty() ? "" : ", ",
@@ -272,7 +273,9 @@ std::string control_line(const Json& rows, const std::string& task) {
     std::replace(name.begin(), name.end(), '_', ' ');
     line += fmt::format("  {} {}", name, with_interval(row));
   }
-  return line.empty() ? line : " " + line + "\n";
+  if (line.empty()) return line;
+  if (probe::items_of(task) == "tokens") line += "  texts and gap -";
+  return " " + line + "\n";
 }
 
 /// Accuracy by how many training pairs there were, a line a layer; nothing without such rows.
@@ -301,8 +304,8 @@ std::string table(const Json& rows, const std::string& checkpoint, const std::st
     test = std::max(test, row["test"].get<int64_t>());
   }
   if (layers.empty()) return {};
-  std::string text =
-      fmt::format("{}, {} ({} training and {} test pairs)\n", checkpoint, task, train, test);
+  std::string text = fmt::format("{}, {} ({} training and {} test {})\n", checkpoint, task, train,
+                                 test, probe::items_of(task));
   text += control_line(rows, task);
   constexpr auto* kLine =
       "  {:<9} {:<19} {:>8} {:>6} {:>7} {:>6}   {:<19} {:>8} {:>8} {:>6} {:>8}{}\n";

@@ -5,15 +5,11 @@
 #include <algorithm>
 #include <map>
 
+#include "optional_json.h"
 #include "short_number.h"
 
 namespace ssmi::report {
 namespace {
-
-template <typename T>
-Json optional_json(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
 
 /// What a table shows of one layer and rank.
 struct Cells {

@@ -8,8 +8,6 @@
 namespace ssmi::report {
 namespace {
 
-using code::Relation;
-
 probe::Result result(const std::string& control, std::optional<int64_t> layer, double accuracy,
                      double validation) {
   probe::Result row;
@@ -88,6 +86,29 @@ TEST_CASE("report: the sentence names the controls") {
   CHECK(probe_sentence(probe_summary(rows())) ==
         "block 1 of model tells siblings right .700 [.650, .750] of the time (the two texts alone "
         ".550, with their distance .650, random weights .450)");
+}
+
+TEST_CASE("report: single tokens have one text and no distance") {
+  probe::Result own = result("none", 1, 0.7, 0.75), texts = result("texts", std::nullopt, 0.5, 0.5);
+  own.task = texts.task = "depth";
+  const Json all = Json::array({probe_row(texts), probe_row(own)});
+  CHECK(probe_summary(all)[0]["texts_and_gap"].is_null());
+  CHECK(probe_sentence(probe_summary(all)) ==
+        "block 1 of model tells depth right .700 [.650, .750] of the time (its text alone .500)");
+  const std::string table = probe_tables(all);
+  CAPTURE(table);
+  CHECK(table.find("model, depth (80 training and 20 test tokens)") == 0);
+  CHECK(table.find("texts .500 [.450, .550]  texts and gap -\n") != table.npos);
+}
+
+TEST_CASE("report: a mistake about a token alone has no second one") {
+  probe::Result row = result("none", 1, 0.7, 0.75);
+  row.mistakes.push_back({0, 0, 1, 0.9, {"f.py", "f", {3, 4, "x", "    x = y"}, {}}});
+  const Json alone = probe_row(row)["mistakes"][0];
+  CHECK(alone["first"]["text"] == "x");
+  CHECK_FALSE(alone.contains("second"));
+  row.mistakes[0].place.second = probe::TokenPlace{3, 8, "y", "    x = y"};
+  CHECK(probe_row(row)["mistakes"][0]["second"]["column"] == 8);
 }
 
 TEST_CASE("report: the table has a line a layer, with controls beside") {

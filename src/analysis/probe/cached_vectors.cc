@@ -41,11 +41,18 @@ Json key_of(const Pass& pass, const std::vector<TokenisedFunction>& functions,
   int64_t used = 0;
   for (size_t f = 0; f < functions.size(); ++f)
     used += !slots.leaves(f).empty();
-  Json key{{"what", "leaf vectors"},  {"checkpoint_sha256", pass.subject.sha256},
-           {"control", pass.control}, {"tokenizer_sha256", pass.subject.tokenizer->sha256()},
-           {"functions", used},       {"functions_sha256", functions_sha256(functions, slots)},
+  Json key{{"what", "leaf vectors"},
+           {"control", pass.control},
+           {"tokenizer_sha256", pass.subject.tokenizer->sha256()},
+           {"functions", used},
+           {"functions_sha256", functions_sha256(functions, slots)},
            {"leaves", slots.size()}};
-  if (pass.control != "none") key["seed"] = pass.seed;
+  if (pass.control == "none") {
+    key["checkpoint_sha256"] = pass.subject.sha256;
+  } else {  // a twin is decided by configuration and seed
+    key["config_sha256"] = sha256(to_text(pass.subject.checkpoint->config));
+    key["seed"] = pass.seed;
+  }
   return key;
 }
 

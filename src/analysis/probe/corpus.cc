@@ -37,8 +37,8 @@ ParsedFunction parse(const code::SyntaxTree& tree, const CorpusOptions& options,
     parsed.text = tree.source();
     parsed.leaves = parsed.places;
   }
-  for (const code::Relation task : options.tasks) {
-    Random random(options.seed, fmt::format("negatives/{}/{}", code::name(task), index));
+  for (const Task task : options.tasks) {
+    Random random(options.seed, fmt::format("negatives/{}/{}", name(task), index));
     parsed.candidates[static_cast<size_t>(task)] =
         candidate_pairs(tree, leaves, task, options.reference_slip, random);
   }

@@ -10,6 +10,7 @@
 #include <limits>
 #include <numeric>
 
+#include "ssmi/core/error.h"
 #include "ssmi/core/progress.h"
 
 namespace ssmi::probe {
@@ -87,6 +88,7 @@ Descent descend(Objective& objective, const DescentOptions& options, Random& ran
       ++since;
     }
   }
+  if (best.empty()) bad_input("a probe of trees has no finite loss on these vectors");
   const at::NoGradGuard no_gradients;
   for (size_t i = 0; i < best.size(); ++i)
     objective.parameters[i].copy_(best[i]);

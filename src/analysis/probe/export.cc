@@ -27,11 +27,12 @@ void export_pairs(const std::filesystem::path& path, const PairSet& set, const C
   const auto add = [&](const char* part, size_t row, const Pair& pair) {
     const ParsedFunction& parsed = corpus.functions[static_cast<size_t>(pair.function)];
     const code::Function& function = functions[parsed.index];
-    text += fmt::format("{},{},{},{},{},{},{},{}\n", part, row,
-                        set.task->labels[static_cast<size_t>(pair.label)], csv_field(function.path),
-                        function.line, csv_field(function.name),
-                        columns(pair.first, place_of(parsed, function, pair.first)),
-                        columns(pair.second, place_of(parsed, function, pair.second)));
+    text += fmt::format(
+        "{},{},{},{},{},{},{},{}\n", part, row, set.task->labels[static_cast<size_t>(pair.label)],
+        csv_field(function.path), function.line, csv_field(function.name),
+        columns(pair.first, place_of(parsed, function, pair.first)),
+        pair.second == pair.first ? ",,"
+                                  : columns(pair.second, place_of(parsed, function, pair.second)));
   };
   const std::vector<Pair> training = set.training();
   const size_t trained = set.part(Part::kTrain).size();
@@ -52,8 +53,10 @@ void export_vectors(const std::filesystem::path& path, const PairSet& set, const
     const at::Tensor& matrix =
         x.emplace_back(pair_vectors(pairs, *set.task, slots, vectors).contiguous());
     std::vector<int64_t>& labels = y.emplace_back();
-    for (const Pair& pair : pairs)
-      labels.push_back(set.task->labels[static_cast<size_t>(pair.label)]);
+    for (const Pair& pair : pairs) {
+      const std::string& label = set.task->labels[static_cast<size_t>(pair.label)];
+      labels.push_back(label_number(label).value_or(pair.label));
+    }
     tensors.push_back({part + "_x",
                        io::Dtype::kF64,
                        matrix.sizes().vec(),

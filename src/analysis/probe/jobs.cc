@@ -3,7 +3,10 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
+#include <map>
+#include <memory>
 #include <numeric>
 
 #include "fits.h"
@@ -29,19 +32,15 @@ Samples samples_of(const PairSet& set) {
   samples.test.label = labels_of(set.part(Part::kTest));
   for (const Pair& pair : set.part(Part::kTest))
     samples.test.group.push_back(pair.function);
-  for (const int32_t label : set.task->labels)
-    samples.labels.push_back(std::to_string(label));
+  samples.labels = set.task->labels;
   return samples;
 }
 
-/// Labels drawn by the types of the leaves, in all parts.
+/// Labels drawn by the types of both leaves, or by the text of a leaf alone, in all parts.
 class ControlTask {
  public:
   ControlTask(const PairSet& set, const std::vector<ParsedFunction>& functions, uint64_t seed)
-      : name_(set.task->name()),
-        functions_(functions),
-        seed_(seed),
-        counts_(set.task->labels.size(), 0) {
+      : task_(*set.task), functions_(functions), seed_(seed), counts_(set.task->labels.size(), 0) {
     for (const Pair& pair : set.part(Part::kTrain))
       ++counts_[static_cast<size_t>(pair.label)];
   }
@@ -54,11 +53,15 @@ class ControlTask {
   }
 
  private:
+  std::string kind_of(const Pair& pair) const {
+    const ParsedFunction& function = functions_[static_cast<size_t>(pair.function)];
+    if (task_.is_token()) return std::string(function.leaf_text(pair.first));
+    return fmt::format("{}\n{}", function.types[static_cast<size_t>(pair.first)],
+                       function.types[static_cast<size_t>(pair.second)]);
+  }
+
   int64_t label(const Pair& pair) const {
-    const auto& types = functions_[static_cast<size_t>(pair.function)].types;
-    Random random(
-        seed_, fmt::format("control task/{}/{}\n{}", name_, types[static_cast<size_t>(pair.first)],
-                           types[static_cast<size_t>(pair.second)]));
+    Random random(seed_, fmt::format("control task/{}/{}", task_.name(), kind_of(pair)));
     uint64_t left = random.below(std::accumulate(counts_.begin(), counts_.end(), uint64_t{0}));
     int64_t label = 0;
     while (left >= counts_[static_cast<size_t>(label)])
@@ -66,7 +69,7 @@ class ControlTask {
     return label;
   }
 
-  std::string_view name_;
+  const TaskInfo& task_;
   const std::vector<ParsedFunction>& functions_;
   uint64_t seed_;
   std::vector<uint64_t> counts_;  // of the labels in training
@@ -82,6 +85,31 @@ Samples samples_of(const VectorJob& base, const PairSet& set, bool shuffled) {
   samples.x_test = vectors(Part::kTest);
   if (shuffled) shuffle_labels(samples, base.seed, std::string(set.task->name()));
   return samples;
+}
+
+/// The first of `share` pairs of each label, to train and to validate; all to test.
+PairSet one_in(int64_t share, const PairSet& set) {
+  PairSet fewer{set.task, set.per_label / share, {}};
+  for (const Part which : {Part::kTrain, Part::kValidation}) {
+    std::map<int32_t, int64_t> left;
+    for (const Pair& pair : set.part(which))
+      ++left[pair.label];
+    for (auto& [label, count] : left)
+      count /= share;
+    for (const Pair& pair : set.part(which)) {
+      if (left[pair.label]-- > 0) fewer.parts[static_cast<size_t>(which)].push_back(pair);
+    }
+  }
+  fewer.parts.back() = set.part(Part::kTest);
+  return fewer;
+}
+
+/// How many pairs to train on the label has that has fewest.
+int64_t rarest_label(const PairSet& set) {
+  std::vector<int64_t> count(set.task->labels.size(), 0);
+  for (const Pair& pair : set.part(Part::kTrain))
+    ++count[static_cast<size_t>(pair.label)];
+  return *std::ranges::min_element(count);
 }
 
 Result placed(Result result, const PairSet& set, std::string control) {
@@ -169,14 +197,12 @@ Job ridge_job(const VectorJob& base, const PairSet& set) {
 
 std::vector<Job> fewer_pairs_jobs(const VectorJob& base, const PairSet& set,
                                   const std::vector<ParsedFunction>& functions) {
-  constexpr int64_t kFewest = 2;
   std::vector<Job> jobs;
-  for (int64_t part = 32; part >= 2; part /= 2) {
-    if (set.per_label / part < kFewest) continue;
-    jobs.push_back([base, &set, &functions, count = set.per_label / part] {
-      PairSet fewer = set.first(count);
-      fewer.parts.back() = set.part(Part::kTest);
-      Result result = linear_job(base, fewer, functions, Labelling::kTrue, false)();
+  for (const int64_t share : {32, 16, 8, 4, 2}) {
+    auto fewer = std::make_shared<const PairSet>(one_in(share, set));
+    if (rarest_label(*fewer) < 2) continue;
+    jobs.push_back([base, fewer, &functions] {
+      Result result = linear_job(base, *fewer, functions, Labelling::kTrue, false)();
       result.control = "fewer_pairs";
       result.missing_pairs = 0;
       return result;

@@ -18,14 +18,6 @@ using Job = std::function<Result()>;
 /// jobs than threads one after the other on all of them. `progress` has begun a stage of as many.
 void run_each(size_t count, const std::function<void(size_t)>& job, Progress& progress);
 
-/// The same of jobs that give something: results in the order of the jobs.
-template <typename R>
-std::vector<R> run_jobs(const std::vector<std::function<R()>>& jobs, Progress& progress) {
-  std::vector<R> results(jobs.size());
-  run_each(jobs.size(), [&](size_t i) { results[i] = jobs[i](); }, progress);
-  return results;
-}
-
 /// Where a job's vectors come from.
 struct VectorJob {
   std::string checkpoint;
@@ -43,16 +35,16 @@ Job majority_job(const PairSet& set, uint64_t seed);
 Job texts_job(const PairSet& set, const std::vector<ParsedFunction>& functions, bool with_gap,
               uint64_t seed);
 /// What a pair's label is: its own; that of another training pair, drawn (test pairs keep theirs);
-/// drawn once for the types of both leaves, from how frequent the labels are in training: a task
-/// that can only be learned by heart (Hewitt and Liang 2019).
+/// drawn once for the types of both leaves, or for the text of a leaf alone, from how frequent the
+/// labels are in training: a task that can only be learned by heart (Hewitt and Liang 2019).
 enum class Labelling { kTrue, kShuffled, kControlTask };
 
 /// The probes. With `described` the linear one also says how long a code of the labels it gives.
 Job linear_job(const VectorJob& base, const PairSet& set,
                const std::vector<ParsedFunction>& functions, Labelling labelling, bool described);
 Job ridge_job(const VectorJob& base, const PairSet& set);
-/// The linear probe fitted to the first 1/2, 1/4 .. 1/32 of the pairs for each label, at least two,
-/// and tested on all: points of a learning curve.
+/// The linear probe fitted to the first 1/2, 1/4 .. 1/32 of each label's pairs, as long as two of
+/// each are left to train on, and tested on all: points of a learning curve.
 std::vector<Job> fewer_pairs_jobs(const VectorJob& base, const PairSet& set,
                                   const std::vector<ParsedFunction>& functions);
 Job directprobe_job(const VectorJob& base, const PairSet& set, Labelling labelling);

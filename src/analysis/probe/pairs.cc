@@ -6,101 +6,29 @@
 #include <cmath>
 #include <map>
 #include <numeric>
-#include <set>
-
-#include "ssmi/code/dataflow.h"
 
 namespace ssmi::probe {
 namespace {
 
-using code::Edge;
-using code::Relation;
-
-/// Up to `count` leaves of [0, leaves) that are not in `taken`, uniformly, without repetition.
-std::vector<int32_t> draw_unrelated(const std::set<int32_t>& taken, int32_t leaves, size_t count,
-                                    Random& random) {
-  std::vector<int32_t> free;
-  for (int32_t leaf = 0; leaf < leaves; ++leaf) {
-    if (!taken.contains(leaf)) free.push_back(leaf);
-  }
-  random.shuffle(std::span(free));
-  free.resize(std::min(free.size(), count));
-  return free;
-}
-
-std::vector<Edge> distance_pairs(const code::SyntaxTree& tree, const code::Leaves& leaves,
-                                 bool reference_slip) {
-  std::vector<Edge> pairs;
-  for (const Edge& edge : code::Relations(tree, leaves).distances()) {
-    if (is_probed_keyword(tree, leaves[edge.from], reference_slip)) pairs.push_back(edge);
-    if (is_probed_keyword(tree, leaves[edge.to], reference_slip)) {
-      pairs.push_back({edge.to, edge.from, edge.label});
-    }
-  }
-  return pairs;
-}
-
-std::vector<Edge> sibling_pairs(const code::SyntaxTree& tree, const code::Leaves& leaves,
-                                bool reference_slip, Random& random) {
-  std::vector<Edge> pairs;
-  const code::Relations relations(tree, leaves);
-  for (int32_t row = 0; row < leaves.size(); ++row) {
-    if (!is_probed_keyword(tree, leaves[row], reference_slip)) continue;
-    const auto related = relations.siblings(row);
-    std::set<int32_t> taken(related.begin(), related.end());
-    taken.insert(row);
-    for (const int32_t column : related)
-      pairs.push_back({row, column, 1});
-    for (const int32_t column : draw_unrelated(taken, leaves.size(), related.size(), random)) {
-      pairs.push_back({row, column, 0});
-    }
-  }
-  return pairs;
-}
-
-std::vector<Edge> data_flow_pairs(const code::SyntaxTree& tree, const code::Leaves& leaves,
-                                  Random& random) {
-  std::map<int32_t, std::map<int32_t, std::set<int32_t>>> rows;  // row -> column -> labels
-  for (const Edge& edge : code::data_flow(tree, leaves)) {
-    rows[edge.from][edge.to].insert(edge.label);
-  }
-  std::vector<Edge> pairs;
-  for (const auto& [row, columns] : rows) {
-    std::set<int32_t> taken{row};
-    std::map<int32_t, size_t> count;
-    for (const auto& [column, labels] : columns) {
-      taken.insert(column);
-      for (const int32_t label : labels)
-        ++count[label];
-      if (column != row && labels.size() == 1) pairs.push_back({row, column, *labels.begin()});
-    }
-    const size_t most = std::max(count[code::kComesFrom], count[code::kComputedFrom]);
-    for (const int32_t column : draw_unrelated(taken, leaves.size(), (most + 1) / 2, random)) {
-      pairs.push_back({row, column, 0});
-    }
-  }
-  return pairs;
-}
-
 /// Up to `count` pairs of one label, one from each function before a second from any.
-std::vector<Pair> draw_label(std::span<const std::vector<Edge>> candidates,
-                             std::span<const int32_t> functions, int32_t label, int32_t index,
-                             int64_t count, Random& random) {
+std::vector<Pair> draw_label(std::span<const std::vector<Candidate>> candidates,
+                             std::span<const int32_t> functions, std::string_view label,
+                             int32_t index, int64_t count, Random& random) {
   struct Source {
     int32_t function;
-    std::vector<Edge> edges;
+    std::vector<Candidate> pairs;
   };
   std::vector<Source> sources;
   for (const int32_t function : functions) {
     Source source{function, {}};
-    for (const Edge& edge : candidates[static_cast<size_t>(function)]) {
-      if (edge.label == label) source.edges.push_back(edge);
+    for (const Candidate& pair : candidates[static_cast<size_t>(function)]) {
+      if (pair.label == label) source.pairs.push_back(pair);
     }
-    if (!source.edges.empty()) sources.push_back(std::move(source));
+    if (!source.pairs.empty()) sources.push_back(std::move(source));
   }
   random.shuffle(std::span(sources));
   for (Source& source : sources)
-    random.shuffle(std::span(source.edges));
+    random.shuffle(std::span(source.pairs));
 
   std::vector<Pair> drawn;
   bool more = true;
@@ -108,9 +36,9 @@ std::vector<Pair> draw_label(std::span<const std::vector<Edge>> candidates,
     more = false;
     for (const Source& source : sources) {
       if (static_cast<int64_t>(drawn.size()) == count) return drawn;
-      if (round >= source.edges.size()) continue;
-      const Edge& edge = source.edges[round];
-      drawn.push_back({source.function, edge.from, edge.to, index});
+      if (round >= source.pairs.size()) continue;
+      const Candidate& pair = source.pairs[round];
+      drawn.push_back({source.function, pair.first, pair.second, index});
       more = true;
     }
   }
@@ -126,34 +54,6 @@ int64_t share_of(int64_t count, Part part) {
   };
   if (part != Part::kTrain) return rounded(part);
   return count - rounded(Part::kValidation) - rounded(Part::kTest);
-}
-
-const TaskInfo& task_info(Relation relation) {
-  static const std::array<TaskInfo, 3> kTasks{
-      TaskInfo{Relation::kDistance, {2, 3, 4, 5, 6}, false, 1300},
-      TaskInfo{Relation::kSiblings, {0, 1}, true, 1500},
-      TaskInfo{Relation::kDataFlow, {-1, 0, 1}, true, 1500},
-  };
-  return kTasks[static_cast<size_t>(relation)];
-}
-
-bool is_probed_keyword(const code::SyntaxTree& tree, const code::Leaf& leaf, bool reference_slip) {
-  const bool slips = reference_slip && &tree.language() == &code::Language::python() &&
-                     (leaf.type == "true" || leaf.type == "or");
-  return !slips && tree.is(leaf.node, code::Role::kKeyword);
-}
-
-std::vector<Edge> candidate_pairs(const code::SyntaxTree& tree, const code::Leaves& leaves,
-                                  Relation relation, bool reference_slip, Random& random) {
-  switch (relation) {
-    case Relation::kDistance:
-      return distance_pairs(tree, leaves, reference_slip);
-    case Relation::kSiblings:
-      return sibling_pairs(tree, leaves, reference_slip, random);
-    case Relation::kDataFlow:
-      return data_flow_pairs(tree, leaves, random);
-  }
-  return {};
 }
 
 std::vector<Pair> PairSet::training() const {
@@ -176,7 +76,7 @@ PairSet PairSet::first(int64_t count) const {
   return smaller;
 }
 
-PairSet draw_pairs(const TaskInfo& task, std::span<const std::vector<Edge>> candidates,
+PairSet draw_pairs(const TaskInfo& task, std::span<const std::vector<Candidate>> candidates,
                    std::span<const Part> part_of, Split split, int64_t per_label, uint64_t seed) {
   PairSet set{&task, per_label, {}};
   std::array<std::vector<int32_t>, 3> functions;

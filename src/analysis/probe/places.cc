@@ -41,8 +41,9 @@ PairPlace place_of(const Pair& pair, const Corpus& corpus,
                    const std::vector<code::Function>& functions) {
   const ParsedFunction& parsed = corpus.functions[static_cast<size_t>(pair.function)];
   const code::Function& function = functions[parsed.index];
-  return {function.path, function.name, place_of(parsed, function, pair.first),
-          place_of(parsed, function, pair.second)};
+  PairPlace place{function.path, function.name, place_of(parsed, function, pair.first), {}};
+  if (pair.second != pair.first) place.second = place_of(parsed, function, pair.second);
+  return place;
 }
 
 std::vector<std::string> relations_of(const Pair& pair, const TaskInfo& task,
@@ -53,11 +54,13 @@ std::vector<std::string> relations_of(const Pair& pair, const TaskInfo& task,
   const auto add = [&](const std::string& what) {
     names.push_back(fmt::format("{} {}", task.name(), what));
   };
-  add(std::to_string(task.labels[static_cast<size_t>(pair.label)]));
-  if (task.relation != code::Relation::kDataFlow) {
+  add(task.labels[static_cast<size_t>(pair.label)]);
+  if (task.task == Task::kDistance || task.task == Task::kSiblings) {
     add(fmt::format("of {}", parsed.leaf_text(pair.first)));
   }
-  add(range_of(std::abs(pair.second - pair.first), kGaps) + " leaves away");
+  if (!task.is_token()) {
+    add(range_of(std::abs(pair.second - pair.first), kGaps) + " leaves away");
+  }
   add(range_of(length, kLengths) + " leaves long");
   return names;
 }

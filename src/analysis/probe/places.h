@@ -9,12 +9,13 @@ namespace ssmi::probe {
 
 /// Where a leaf stands in the file that its function is of.
 TokenPlace place_of(const ParsedFunction& parsed, const code::Function& function, int32_t leaf);
-/// The same of both leaves of a pair; `functions` are those that the corpus was prepared from.
+/// The same of the leaves of a pair; `functions` are those that the corpus was prepared from.
 PairPlace place_of(const Pair& pair, const Corpus& corpus,
                    const std::vector<code::Function>& functions);
 
 /// What groups of pairs a pair belongs to, by name: those of its label, of its first leaf where
-/// that is a keyword, of how many leaves lie between both, and of how long its function is.
+/// that is a keyword, of how many leaves lie between both where they are two, and of how long its
+/// function is.
 std::vector<std::string> relations_of(const Pair& pair, const TaskInfo& task, const Corpus& corpus);
 
 }  // namespace ssmi::probe

@@ -1,6 +1,7 @@
 #include "ssmi/analysis/probe/structural.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 
 #include <algorithm>
@@ -12,8 +13,12 @@
 namespace ssmi::probe {
 namespace {
 
+/// By a Gram matrix, which is fast, but tells equal vectors apart by rounding.
 at::Tensor loss_of(const at::Tensor& projection, const LeafTree& tree) {
-  return (structural_distances(projection, tree.vectors) - tree.distances).abs().mean();
+  const at::Tensor z = at::mm(tree.vectors, projection.t());
+  const at::Tensor squares = (z * z).sum(1);
+  const at::Tensor predicted = squares.unsqueeze(1) + squares.unsqueeze(0) - at::mm(z, z.t()) * 2;
+  return (predicted - tree.distances).abs().mean();
 }
 
 /// Ranks from 0, those of equal values averaged, less their mean.
@@ -24,6 +29,7 @@ std::vector<double> centred_ranks(std::span<const float> values) {
   std::vector<double> ranks(values.size());
   const double mean = static_cast<double>(values.size() - 1) / 2;
   for (size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+    end = begin + 1;
     while (end < order.size() && values[order[end]] == values[order[begin]])
       ++end;
     for (size_t i = begin; i < end; ++i)
@@ -45,8 +51,12 @@ double spearman(std::span<const float> a, std::span<const float> b) {
 
 at::Tensor structural_distances(const at::Tensor& projection, const at::Tensor& vectors) {
   const at::Tensor z = at::mm(vectors, projection.t());
-  const at::Tensor squares = (z * z).sum(1);
-  return squares.unsqueeze(1) + squares.unsqueeze(0) - at::mm(z, z.t()) * 2;
+  at::Tensor distances = at::empty({z.size(0), z.size(0)}, at::kFloat);
+  for (int64_t i = 0; i < z.size(0); ++i) {
+    const at::Tensor apart = z - z[i];
+    distances[i].copy_((apart * apart).sum(1));
+  }
+  return distances;
 }
 
 StructuralProbe fit_structural(std::span<const LeafTree> train,

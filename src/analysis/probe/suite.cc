@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <numeric>
 #include <set>
@@ -22,7 +23,6 @@ namespace ssmi::probe {
 namespace {
 
 namespace fs = std::filesystem;
-using code::Relation;
 
 constexpr const char* kTextsStep = "texts";
 
@@ -49,7 +49,8 @@ std::vector<int64_t> layers_of(const SuiteOptions& options, const Subject& subje
     layers.resize(static_cast<size_t>(last - first) + 1);
     std::iota(layers.begin(), layers.end(), first);
   }
-  if (!options.linear && layers == std::vector<int64_t>{0}) {
+  const bool others = options.linear || options.ridge || options.structural || options.ast;
+  if (!others && layers == std::vector<int64_t>{0}) {
     fail(ExitCode::kMismatch,
          "directprobe is not asked of the embedding layer, which is full of equal "
          "vectors with different labels; name other layers, or --probes linear");
@@ -72,7 +73,8 @@ class Suite {
   SuiteData data() const;
 
  private:
-  PairSet drawn_pairs(const TaskInfo& task, const std::vector<std::vector<code::Edge>>& candidates,
+  TaskInfo asked(TaskInfo task, const std::vector<std::vector<Candidate>>& candidates) const;
+  PairSet drawn_pairs(const TaskInfo& task, const std::vector<std::vector<Candidate>>& candidates,
                       size_t draw) const;
   TestPairs test_pairs(const PairSet& set, int64_t draw) const;
   void show_mistakes(const Step& step, std::vector<Result>& results) const;
@@ -92,6 +94,7 @@ class Suite {
   const std::vector<code::Function>& functions_;
   Progress& progress_;
   Corpus corpus_;
+  std::deque<TaskInfo> tasks_;                     // pair sets point at them
   std::vector<std::vector<PairSet>> linear_sets_;  // by draw and task
   std::vector<PairSet> directprobe_sets_;          // by task, of the first draw
   TreeSet trees_;
@@ -106,13 +109,14 @@ Suite::Suite(const SuiteOptions& options, const std::vector<Subject>& subjects,
     tokenizers.push_back(subject.tokenizer);
   corpus_ = prepare_corpus(functions, tokenizers, options.corpus, progress);
   linear_sets_.resize(static_cast<size_t>(options.draws));
-  for (const Relation relation : options.corpus.tasks) {
-    std::vector<std::vector<code::Edge>> candidates;
+  for (const Task task : options.corpus.tasks) {
+    std::vector<std::vector<Candidate>> candidates;
     for (ParsedFunction& function : corpus_.functions) {
-      candidates.push_back(std::move(function.candidates[static_cast<size_t>(relation)]));
+      candidates.push_back(std::move(function.candidates[static_cast<size_t>(task)]));
     }
+    const TaskInfo& info = tasks_.emplace_back(asked(task_info(task), candidates));
     for (size_t draw = 0; draw < linear_sets_.size(); ++draw)
-      linear_sets_[draw].push_back(drawn_pairs(task_info(relation), candidates, draw));
+      linear_sets_[draw].push_back(drawn_pairs(info, candidates, draw));
     const PairSet& set = linear_sets_.front().back();
     const int64_t fewer = options.directprobe_pairs;
     directprobe_sets_.push_back(fewer > 0 && fewer < set.per_label ? set.first(fewer) : set);
@@ -127,17 +131,29 @@ Suite::Suite(const SuiteOptions& options, const std::vector<Subject>& subjects,
   slots_ = std::make_unique<LeafSlots>(corpus_.functions, all, trees_.functions());
 }
 
+/// The task with as many pairs as this run draws, and its labels.
+TaskInfo Suite::asked(TaskInfo task, const std::vector<std::vector<Candidate>>& candidates) const {
+  if (options_.pairs_per_label > 0) task.pairs_per_label = options_.pairs_per_label;
+  if (!task.labels.empty()) return task;
+  task.labels = frequent_labels(candidates, task.pairs_per_label);
+  if (task.labels.size() < 2) {
+    bad_input(
+        "task {}: the {} functions that can be probed have no two labels of {} tokens each; "
+        "give more functions, or a smaller --pairs-per-label",
+        task.name(), corpus_.functions.size(), task.pairs_per_label);
+  }
+  return task;
+}
+
 /// The first draw is the seed's own, so that it does not depend on how many there are.
 PairSet Suite::drawn_pairs(const TaskInfo& task,
-                           const std::vector<std::vector<code::Edge>>& candidates,
+                           const std::vector<std::vector<Candidate>>& candidates,
                            size_t draw) const {
   const uint64_t seed =
       draw == 0 ? options_.seed : Random(options_.seed, fmt::format("draw/{}", draw)).next();
   std::vector<Part> part_of = deal_functions(corpus_.functions.size(), options_.seed);
   if (draw > 0) part_of = deal_again(std::move(part_of), seed);
-  const int64_t count =
-      options_.pairs_per_label > 0 ? options_.pairs_per_label : task.pairs_per_label;
-  PairSet set = draw_pairs(task, candidates, part_of, options_.split, count, seed);
+  PairSet set = draw_pairs(task, candidates, part_of, options_.split, task.pairs_per_label, seed);
   if (set.part(Part::kTrain).empty() || set.part(Part::kTest).empty()) {
     bad_input("task {}: the {} functions that can be probed give no pairs to train or test on",
               task.name(), corpus_.functions.size());
@@ -150,6 +166,7 @@ std::vector<Job> Suite::jobs_without_model() const {
   for (const PairSet& set : linear_sets_.front()) {
     jobs.push_back(majority_job(set, options_.seed));
     for (const bool with_gap : {false, true}) {
+      if (with_gap && set.task->is_token()) continue;
       jobs.push_back(texts_job(set, corpus_.functions, with_gap, options_.seed));
     }
   }
@@ -174,18 +191,29 @@ std::vector<TreeJob> Suite::tree_jobs_without_model() const {
 
 std::vector<TreeJob> Suite::tree_jobs_of_layer(const Step& step, const VectorJob& base) const {
   std::vector<TreeJob> jobs;
-  if (step.draw > 0) return jobs;
+  if (step.draw > 0 || !(options_.structural || options_.ast)) return jobs;
+  const TreeFit fit{base, &trees_, std::make_shared<const TreeVectors>(base, trees_)};
   for (const int64_t rank : options_.ranks) {
-    if (options_.structural) jobs.push_back(structural_job(base, trees_, rank));
-    if (options_.ast) jobs.push_back(ast_job(base, trees_, rank));
+    if (options_.structural) jobs.push_back(structural_job(fit, rank));
+    if (options_.ast) jobs.push_back(ast_job(fit, rank));
   }
   return jobs;
 }
 
 StepResults Suite::run_stage(const std::string& stage, const std::vector<Job>& jobs,
                              const std::vector<TreeJob>& tree_jobs) const {
+  StepResults results;
+  results.results.resize(jobs.size());
+  results.trees.resize(tree_jobs.size());
+  const auto run = [&](size_t i) {  // those of trees, which take longest, first
+    if (i < tree_jobs.size()) {
+      results.trees[i] = tree_jobs[i]();
+    } else {
+      results.results[i - tree_jobs.size()] = jobs[i - tree_jobs.size()]();
+    }
+  };
   progress_.begin(stage, "fits", jobs.size() + tree_jobs.size());
-  StepResults results{run_jobs(jobs, progress_), run_jobs(tree_jobs, progress_)};
+  run_each(jobs.size() + tree_jobs.size(), run, progress_);
   progress_.end();
   return results;
 }
@@ -377,13 +405,19 @@ SuiteData Suite::data() const {
   data.dropped = corpus_.dropped;
   for (size_t f = 0; f < corpus_.functions.size(); ++f)
     data.probed += !slots_->leaves(f).empty();
-  data.dropped["no_pairs"] = static_cast<int64_t>(corpus_.functions.size()) - data.probed;
+  const auto unused = static_cast<int64_t>(corpus_.functions.size()) - data.probed;
+  data.dropped["no_pairs"] = options_.corpus.tasks.empty() ? 0 : unused;
+  if (options_.corpus.tasks.empty()) data.dropped["not_drawn"] += unused;
   Sha256 hash;
   for (size_t draw = 0; draw < linear_sets_.size(); ++draw) {
     for (const PairSet& set : linear_sets_[draw]) {
       hash_pairs(set, hash);
       data.tests.push_back(test_pairs(set, static_cast<int64_t>(draw)));
     }
+  }
+  for (const auto& part : trees_.parts) {
+    for (const FunctionTree& tree : part)
+      hash.update(fmt::format("tree {}\n", tree.function));
   }
   for (const ParsedFunction& function : corpus_.functions)
     hash.update(function.text);

@@ -15,6 +15,7 @@ TextFeatures::TextFeatures(const std::vector<ParsedFunction>& functions,
   for (const Pair& pair : training) {
     const ParsedFunction& function = functions_[static_cast<size_t>(pair.function)];
     first_.try_emplace(function.leaf_text(pair.first), static_cast<int64_t>(first_.size()));
+    if (pair.second == pair.first) continue;
     second_.try_emplace(function.leaf_text(pair.second), static_cast<int64_t>(second_.size()));
   }
 }
@@ -31,8 +32,10 @@ SparseRows TextFeatures::rows(const std::vector<Pair>& pairs) const {
     const ParsedFunction& function = functions_[static_cast<size_t>(pair.function)];
     const auto first = first_.find(function.leaf_text(pair.first));
     if (first != first_.end()) add(first->second);
-    const auto second = second_.find(function.leaf_text(pair.second));
-    if (second != second_.end()) add(static_cast<int64_t>(first_.size()) + second->second);
+    if (pair.second != pair.first) {
+      const auto second = second_.find(function.leaf_text(pair.second));
+      if (second != second_.end()) add(static_cast<int64_t>(first_.size()) + second->second);
+    }
     if (with_gap_) {
       const auto gap = std::clamp<int64_t>(pair.second - pair.first, -kMaxGap, kMaxGap);
       add(texts + gap + kMaxGap);

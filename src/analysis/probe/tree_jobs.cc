@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/isfinite.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,37 +12,12 @@
 
 #include "ssmi/analysis/probe/ast.h"
 #include "ssmi/analysis/probe/structural.h"
+#include "ssmi/core/error.h"
 #include "ssmi/task/bootstrap.h"
 #include "standardise.h"
 
 namespace ssmi::probe {
 namespace {
-
-/// The vectors of a function's leaves, standardised by the training leaves.
-class LeafMatrix {
- public:
-  LeafMatrix(const VectorJob& base, const TreeSet& set)
-      : base_(base), standardise_(training(set)) {}
-
-  at::Tensor of(const FunctionTree& tree) const { return standardise_(raw(tree)).to(at::kFloat); }
-
- private:
-  at::Tensor raw(const FunctionTree& tree) const {
-    return base_.vectors
-        .narrow(0, base_.slots->first(static_cast<size_t>(tree.function)), tree.leaves())
-        .to(at::kDouble);
-  }
-
-  at::Tensor training(const TreeSet& set) const {
-    std::vector<at::Tensor> rows;
-    for (const FunctionTree& tree : set.part(Part::kTrain))
-      rows.push_back(raw(tree));
-    return at::cat(rows);
-  }
-
-  const VectorJob& base_;
-  Standardise standardise_;
-};
 
 double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -49,7 +25,7 @@ double mean_of(std::span<const double> values) {
 
 std::vector<TreeLength> by_length(const std::vector<FunctionTree>& trees,
                                   std::span<const double> values) {
-  constexpr std::array<int64_t, 7> kUpTo = {16, 32, 64, 128, 256, 512, 1 << 30};
+  constexpr std::array<int64_t, 7> kUpTo = {16, 32, 64, 128, 256, 512, 8192};
   std::vector<TreeLength> lengths;
   int64_t from = 1;
   for (const int64_t to : kUpTo) {
@@ -117,39 +93,68 @@ std::vector<std::string> names_of(std::span<const int64_t> places,
   return names;
 }
 
-std::vector<LeafTree> leaf_trees(const LeafMatrix& vectors, const std::vector<FunctionTree>& part) {
+std::vector<LeafTree> leaf_trees(const TreeFit& fit, Part which) {
   std::vector<LeafTree> trees;
-  for (const FunctionTree& tree : part)
-    trees.push_back({vectors.of(tree), tree.distances});
+  for (size_t i = 0; i < fit.set->part(which).size(); ++i)
+    trees.push_back({fit.vectors->part(which)[i], fit.set->part(which)[i].distances});
   return trees;
 }
 
-std::vector<LeafTuple> leaf_tuples(const LeafMatrix& vectors, const TreeSet& set, Part which) {
+std::vector<LeafTuple> leaf_tuples(const TreeFit& fit, Part which) {
   std::vector<LeafTuple> tuples;
-  for (const FunctionTree& tree : set.part(which)) {
-    tuples.push_back({vectors.of(tree),
-                      {tree.tuple.heights.begin(), tree.tuple.heights.end()},
-                      places_of(tree.tuple.labels, set.labels),
-                      places_of(tree.tuple.unary, set.unary)});
+  for (size_t i = 0; i < fit.set->part(which).size(); ++i) {
+    const code::TreeTuple& tuple = fit.set->part(which)[i].tuple;
+    tuples.push_back({fit.vectors->part(which)[i],
+                      {tuple.heights.begin(), tuple.heights.end()},
+                      places_of(tuple.labels, fit.set->labels),
+                      places_of(tuple.unary, fit.set->unary)});
   }
   return tuples;
 }
 
+void check_rank(const TreeFit& fit, int64_t rank) {
+  const int64_t width = fit.base.vectors.size(1);
+  if (rank <= width) return;
+  fail(ExitCode::kMismatch, "rank {}: the vectors of {} have {} numbers", rank, fit.base.checkpoint,
+       width);
+}
+
 }  // namespace
 
-TreeJob structural_job(const VectorJob& base, const TreeSet& set, int64_t rank) {
-  return [base, &set, rank] {
-    const LeafMatrix vectors(base, set);
-    Random random(base.seed, fmt::format("structural/{}", rank));
-    const StructuralProbe fit =
-        fit_structural(leaf_trees(vectors, set.part(Part::kTrain)),
-                       leaf_trees(vectors, set.part(Part::kValidation)), rank, random);
+TreeVectors::TreeVectors(const VectorJob& base, const TreeSet& set) {
+  const auto raw = [&](const FunctionTree& tree) {
+    return base.vectors
+        .narrow(0, base.slots->first(static_cast<size_t>(tree.function)), tree.leaves())
+        .to(at::kDouble);
+  };
+  std::vector<at::Tensor> training;
+  for (const FunctionTree& tree : set.part(Part::kTrain))
+    training.push_back(raw(tree));
+  const Standardise standardise(at::cat(training));
+  for (const Part which : kParts) {
+    for (const FunctionTree& tree : set.part(which)) {
+      at::Tensor vectors = standardise(raw(tree)).to(at::kFloat);
+      if (!at::isfinite(vectors).all().item<bool>()) {
+        bad_input("layer {} of {}: a vector is not finite when it is standardised", base.layer,
+                  base.checkpoint);
+      }
+      parts_[static_cast<size_t>(which)].push_back(std::move(vectors));
+    }
+  }
+}
+
+TreeJob structural_job(const TreeFit& fit, int64_t rank) {
+  check_rank(fit, rank);
+  return [fit, rank] {
+    Random random(fit.base.seed, fmt::format("structural/{}", rank));
+    const StructuralProbe probe = fit_structural(leaf_trees(fit, Part::kTrain),
+                                                 leaf_trees(fit, Part::kValidation), rank, random);
     std::vector<double> values;
-    for (const FunctionTree& tree : set.part(Part::kTest)) {
-      values.push_back(distance_correlation(structural_distances(fit.projection, vectors.of(tree)),
+    for (const LeafTree& tree : leaf_trees(fit, Part::kTest)) {
+      values.push_back(distance_correlation(structural_distances(probe.projection, tree.vectors),
                                             tree.distances));
     }
-    return placed(judged(set, values, "structural", base.seed), base, fit);
+    return placed(judged(*fit.set, values, "structural", fit.base.seed), fit.base, probe);
   };
 }
 
@@ -167,24 +172,26 @@ TreeJob positions_job(const TreeSet& set, uint64_t seed) {
   };
 }
 
-TreeJob ast_job(const VectorJob& base, const TreeSet& set, int64_t rank) {
-  return [base, &set, rank] {
-    const LeafMatrix vectors(base, set);
-    Random random(base.seed, fmt::format("ast/{}", rank));
-    const AstProbe fit = fit_ast(
-        leaf_tuples(vectors, set, Part::kTrain), leaf_tuples(vectors, set, Part::kValidation), rank,
+TreeJob ast_job(const TreeFit& fit, int64_t rank) {
+  check_rank(fit, rank);
+  return [fit, rank] {
+    const TreeSet& set = *fit.set;
+    Random random(fit.base.seed, fmt::format("ast/{}", rank));
+    const AstProbe probe = fit_ast(
+        leaf_tuples(fit, Part::kTrain), leaf_tuples(fit, Part::kValidation), rank,
         static_cast<int64_t>(set.labels.size()), static_cast<int64_t>(set.unary.size()), random);
     std::vector<double> f1, precision, recall;
-    for (const FunctionTree& tree : set.part(Part::kTest)) {
-      const PredictedTuple said = predict(fit, vectors.of(tree));
-      const code::Agreement agreement = code::agreement(
-          tree.constituents, code::constituents(said.heights, names_of(said.labels, set.labels),
-                                                names_of(said.unary, set.unary)));
+    for (size_t i = 0; i < set.part(Part::kTest).size(); ++i) {
+      const PredictedTuple said = predict(probe, fit.vectors->part(Part::kTest)[i]);
+      const code::Agreement agreement =
+          code::agreement(set.part(Part::kTest)[i].constituents,
+                          code::constituents(said.heights, names_of(said.labels, set.labels),
+                                             names_of(said.unary, set.unary)));
       f1.push_back(agreement.f1);
       precision.push_back(agreement.precision);
       recall.push_back(agreement.recall);
     }
-    TreeResult result = placed(judged(set, f1, "ast", base.seed), base, fit);
+    TreeResult result = placed(judged(set, f1, "ast", fit.base.seed), fit.base, probe);
     result.precision = mean_of(precision);
     result.recall = mean_of(recall);
     return result;

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "ssmi/analysis/probe/task.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/excerpt.h"
 #include "ssmi/core/hash.h"
@@ -127,20 +128,6 @@ void check(const RawPart& part, int64_t columns) {
   }
 }
 
-/// Numbers by value, before other labels.
-bool comes_before(const std::string& a, const std::string& b) {
-  const auto number = [](const std::string& text) -> std::optional<int64_t> {
-    int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
-  };
-  const auto of_a = number(a), of_b = number(b);
-  if (of_a && of_b && *of_a != *of_b) return *of_a < *of_b;
-  if (of_a.has_value() != of_b.has_value()) return of_a.has_value();
-  return a < b;
-}
-
 void hash_part(const RawPart& part, Sha256& hash) {
   const at::Tensor x = part.x.contiguous();
   hash.update(std::string_view(static_cast<const char*>(x.const_data_ptr()), x.nbytes()));
@@ -164,7 +151,7 @@ VectorSet read_vectors(const fs::path& path) {
   std::set<std::string> seen(train.y.begin(), train.y.end());
   seen.insert(test.y.begin(), test.y.end());
   set.labels.assign(seen.begin(), seen.end());
-  std::ranges::sort(set.labels, comes_before);
+  std::ranges::sort(set.labels, label_before);
   std::map<std::string, int64_t> places;
   for (const std::string& label : set.labels)
     places.emplace(label, static_cast<int64_t>(places.size()));

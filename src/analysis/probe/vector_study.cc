@@ -93,7 +93,8 @@ VectorStudy probe_vectors(const VectorSet& set, const VectorOptions& options, Pr
     });
   }
   progress.begin("probe", "fits", jobs.size());
-  VectorStudy study{run_jobs(jobs, progress), {}};
+  VectorStudy study{std::vector<Result>(jobs.size()), {}};
+  run_each(jobs.size(), [&](size_t i) { study.results[i] = jobs[i](); }, progress);
   progress.end();
   if (options.directprobe) {
     study.clusters = {std::move(kept.fit), std::move(kept.distances), {}};

@@ -41,7 +41,7 @@ Corpus corpus_of(const CorpusOptions& options) {
 
 CorpusOptions options() {
   CorpusOptions result;
-  result.tasks = {code::Relation::kDistance};
+  result.tasks = {Task::kDistance};
   result.max_tokens = 200;
   return result;
 }
@@ -83,7 +83,7 @@ TEST_CASE("corpus: leaves keep their tokens, in the source and in joined tokens"
 
 TEST_CASE("vectors: only drawn leaves have slots; pairs are differences or concatenations") {
   PairSet set;
-  set.task = &task_info(code::Relation::kDistance);
+  set.task = &task_info(Task::kDistance);
   set.parts[0] = {{1, 4, 2, 0}, {0, 7, 4, 0}};
   set.parts[2] = {{1, 2, 9, 1}};
   std::vector<ParsedFunction> functions(3);
@@ -98,11 +98,13 @@ TEST_CASE("vectors: only drawn leaves have slots; pairs are differences or conca
   const at::Tensor vectors = at::arange(10, at::kFloat).view({5, 2});
   const at::Tensor difference = pair_vectors(set.parts[0], *set.task, slots, vectors);
   CHECK(difference[0][0].item<double>() == 6 - 4);  // slots 3 and 2
-  const at::Tensor both =
-      pair_vectors(set.parts[0], task_info(code::Relation::kSiblings), slots, vectors);
+  const at::Tensor both = pair_vectors(set.parts[0], task_info(Task::kSiblings), slots, vectors);
   CHECK(both.size(1) == 4);
   CHECK(both[1][1].item<double>() == 3);
   CHECK(both[1][3].item<double>() == 1);
+  const at::Tensor alone = pair_vectors({{1, 9, 9, 0}}, task_info(Task::kDepth), slots, vectors);
+  CHECK(alone.size(1) == 2);
+  CHECK(alone[0][1].item<double>() == 9);
 }
 
 TEST_CASE("texts: one column a text seen in training, and one a gap") {
@@ -115,6 +117,9 @@ TEST_CASE("texts: one column a text seen in training, and one a gap") {
   CHECK(rows.begin == std::vector<int64_t>{0, 2, 5});
   // "def" is known, "y" is not, gap +3; then "return", "x", gap -3
   CHECK(rows.column == std::vector<int64_t>{0, 3 + 16 + 3, 1, 2, 3 + 16 - 3});
+  const TextFeatures alone(corpus.functions, {{0, 0, 0, 0}, {0, 3, 3, 1}}, false);
+  CHECK(alone.rows({{0, 3, 3, 1}, {1, 3, 3, 1}}).column == std::vector<int64_t>{1});
+  CHECK(alone.rows({}).columns == 2);
 }
 
 TEST_CASE("evaluation: accuracies, confusion and a label that never occurs") {

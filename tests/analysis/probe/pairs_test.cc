@@ -5,93 +5,18 @@
 #include <set>
 #include <tuple>
 
-#include "code/program.h"
-#include "ssmi/code/dataflow.h"
 #include "support.h"
 
 namespace ssmi::probe {
 namespace {
 
-using code::Edge;
-using code::Relation;
-using code::test::Program;
-
-std::vector<Edge> pairs_of(const Program& program, Relation relation, bool slip = false) {
-  Random random(1, "test");
-  return candidate_pairs(program.tree, program.leaves, relation, slip, random);
-}
-
-const char* const kSource =
-    "def f(a, b):\n"
-    "    if a and not b:\n"
-    "        c = a\n"
-    "        return None or True\n"
-    "    c += 1\n"
-    "    return c\n";
-
-TEST_CASE("pairs: distance pairs start at a keyword and have the tree's distance") {
-  const Program program(kSource);
-  const code::Relations relations(program.tree, program.leaves);
-  std::set<std::string> first;
-  for (const Edge& pair : pairs_of(program, Relation::kDistance)) {
-    CHECK(pair.label == relations.distance(pair.from, pair.to));
-    CHECK(pair.label >= 2);
-    CHECK(pair.label <= 6);
-    first.insert(program.text(pair.from));
-  }
-  CHECK(first == std::set<std::string>{"def", "if", "and", "not", "return", "None", "or", "True"});
-  first.clear();
-  for (const Edge& pair : pairs_of(program, Relation::kDistance, true)) {
-    first.insert(program.text(pair.from));
-  }
-  CHECK(first == std::set<std::string>{"def", "if", "and", "not", "return", "None"});
-}
-
-TEST_CASE("pairs: siblings are balanced in each row and negatives are unrelated") {
-  const Program program(kSource);
-  const code::Relations relations(program.tree, program.leaves);
-  std::map<int32_t, std::map<int32_t, int>> count;
-  for (const Edge& pair : pairs_of(program, Relation::kSiblings)) {
-    const auto related = relations.siblings(pair.from);
-    CHECK(std::binary_search(related.begin(), related.end(), pair.to) == (pair.label == 1));
-    CHECK(pair.from != pair.to);
-    ++count[pair.from][pair.label];
-  }
-  CHECK_FALSE(count.empty());
-  for (auto& [row, labels] : count)
-    CHECK(labels[0] == labels[1]);
-}
-
-TEST_CASE("pairs: data flow leaves out edges to itself and draws half as many unrelated") {
-  const Program program("def f(x):\n    for i in x:\n        y = y + g(i)\n    return y\n");
-  std::map<int32_t, std::map<int32_t, int>> count;
-  std::set<std::pair<int32_t, int32_t>> edges;
-  bool has_self_edge = false;
-  for (const Edge& edge : code::data_flow(program.tree, program.leaves)) {
-    edges.emplace(edge.from, edge.to);
-    ++count[edge.from][edge.label];
-    has_self_edge = has_self_edge || edge.from == edge.to;
-  }
-  CHECK(has_self_edge);
-  std::map<int32_t, int> negatives;
-  for (const Edge& pair : pairs_of(program, Relation::kDataFlow)) {
-    CHECK(pair.from != pair.to);
-    CHECK(edges.contains({pair.from, pair.to}) == (pair.label != 0));
-    negatives[pair.from] += pair.label == 0 ? 1 : 0;
-  }
-  for (auto& [row, labels] : count) {
-    const int most = std::max(labels[code::kComesFrom], labels[code::kComputedFrom]);
-    CHECK(negatives[row] == (most + 1) / 2);
-  }
-}
-
 /// `functions` functions; function f has f + 1 pairs of each label of the siblings task.
-std::vector<std::vector<Edge>> candidates(int32_t functions) {
-  std::vector<std::vector<Edge>> result(static_cast<size_t>(functions));
+std::vector<std::vector<Candidate>> candidates(int32_t functions) {
+  std::vector<std::vector<Candidate>> result(static_cast<size_t>(functions));
   for (int32_t f = 0; f < functions; ++f) {
     for (int32_t i = 0; i <= f; ++i) {
       for (const int32_t label : {0, 1})
-        result[static_cast<size_t>(f)].push_back({label, i, label});
+        result[static_cast<size_t>(f)].push_back({label, i, label == 0 ? "0" : "1"});
     }
   }
   return result;
@@ -109,7 +34,7 @@ TEST_CASE("pairs: a draw is even over functions, without repetition, functions i
   const auto all = candidates(100);
   const auto part_of = deal_functions(all.size(), 5);
   const PairSet set =
-      draw_pairs(task_info(Relation::kSiblings), all, part_of, Split::kFunction, 300, 5);
+      draw_pairs(task_info(Task::kSiblings), all, part_of, Split::kFunction, 300, 5);
   const std::map<Part, size_t> sizes{
       {Part::kTrain, 420}, {Part::kValidation, 60}, {Part::kTest, 120}};
   for (const Part part : kParts) {
@@ -134,7 +59,7 @@ TEST_CASE("pairs: a draw is even over functions, without repetition, functions i
 TEST_CASE("pairs: the same seed draws the same, another draws other pairs") {
   const auto all = candidates(50);
   const auto draw = [&](uint64_t seed) {
-    const PairSet set = draw_pairs(task_info(Relation::kSiblings), all, deal_functions(50, seed),
+    const PairSet set = draw_pairs(task_info(Task::kSiblings), all, deal_functions(50, seed),
                                    Split::kFunction, 100, seed);
     std::vector<std::tuple<int32_t, int32_t>> pairs;
     for (const Pair& pair : set.part(Part::kTest))
@@ -147,8 +72,8 @@ TEST_CASE("pairs: the same seed draws the same, another draws other pairs") {
 
 TEST_CASE("pairs: the first pairs of a draw are a draw") {
   const auto all = candidates(60);
-  const PairSet set = draw_pairs(task_info(Relation::kSiblings), all, deal_functions(60, 1),
-                                 Split::kFunction, 200, 1);
+  const PairSet set =
+      draw_pairs(task_info(Task::kSiblings), all, deal_functions(60, 1), Split::kFunction, 200, 1);
   const PairSet few = set.first(50);
   CHECK(few.part(Part::kTrain).size() == 70);
   CHECK(few.part(Part::kValidation).size() == 10);
@@ -163,7 +88,7 @@ TEST_CASE("pairs: the first pairs of a draw are a draw") {
 TEST_CASE("pairs: the published split shares functions between the parts") {
   const auto all = candidates(40);
   const PairSet set =
-      draw_pairs(task_info(Relation::kSiblings), all, deal_functions(40, 1), Split::kPair, 500, 1);
+      draw_pairs(task_info(Task::kSiblings), all, deal_functions(40, 1), Split::kPair, 500, 1);
   CHECK(set.part(Part::kTest).size() == 200);
   std::set<int32_t> training;
   for (const Pair& pair : set.part(Part::kTrain))

@@ -20,7 +20,7 @@ struct LeafTuple {
 
 /// An AST-Probe (Lopez et al. 2022): with z = B h, the height between neighbours is
 /// |z_i - z_(i-1)|^2, its label's score (z_i - z_(i-1)) C^T, that of a leaf's unary label z_i U^T.
-/// Minimises, over functions, a hinge of 1 on every two heights in the wrong order, both cross
+/// Minimises, over functions, a hinge with margin 1 on every two heights that differ, both cross
 /// entropies, and 5 |B B^T - I|^2.
 struct AstProbe {
   at::Tensor projection;     ///< B [rank, D]

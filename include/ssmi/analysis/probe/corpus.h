@@ -19,7 +19,7 @@ enum class Input { kSource, kTokens };
 
 struct CorpusOptions {
   Input input = Input::kSource;
-  std::vector<code::Relation> tasks;
+  std::vector<Task> tasks;
   int64_t max_tokens = 2048;    ///< functions with more, for any tokenizer, are left out
   int64_t max_functions = 0;    ///< draw this many of those that remain; 0 takes all
   bool reference_slip = false;  ///< see is_probed_keyword()
@@ -28,12 +28,12 @@ struct CorpusOptions {
 
 /// One function, parsed.
 struct ParsedFunction {
-  size_t index = 0;                                   ///< of the function it is, as given
-  std::string text;                                   ///< what the model is given
-  std::vector<text::Span> leaves;                     ///< bytes of `text`
-  std::vector<text::Span> places;                     ///< bytes of the function's code
-  std::vector<std::string_view> types;                ///< of the leaves, as the grammar names them
-  std::array<std::vector<code::Edge>, 3> candidates;  ///< by Relation
+  size_t index = 0;                     ///< of the function it is, as given
+  std::string text;                     ///< what the model is given
+  std::vector<text::Span> leaves;       ///< bytes of `text`
+  std::vector<text::Span> places;       ///< bytes of the function's code
+  std::vector<std::string_view> types;  ///< of the leaves, as the grammar names them
+  std::array<std::vector<Candidate>, kTasks.size()> candidates;  ///< by Task
 
   std::string_view leaf_text(int32_t leaf) const {
     const text::Span span = leaves[static_cast<size_t>(leaf)];

@@ -39,7 +39,7 @@ std::vector<at::Tensor> leaf_vectors(const model::Model& model,
                                      const LeafSlots& slots, const model::Points& points,
                                      const std::string& stage, Progress& progress);
 
-/// The vectors of pairs, [n, D] (difference) or [n, 2D] (concatenation), float64.
+/// The vectors of pairs, [n, D] (difference, leaf alone) or [n, 2D] (concatenation), float64.
 at::Tensor pair_vectors(const std::vector<Pair>& pairs, const TaskInfo& task,
                         const LeafSlots& slots, const at::Tensor& vectors);
 

@@ -7,35 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "ssmi/code/relations.h"
+#include "ssmi/analysis/probe/candidates.h"
 #include "ssmi/core/random.h"
 
 namespace ssmi::probe {
-
-/// A probing task asks for the label of a pair of leaves (Anand et al. 2024, as used by
-/// SSM-Interpret).
-struct TaskInfo {
-  code::Relation relation;
-  std::vector<int32_t> labels;  ///< distance 2..6; sibling 0, 1; data flow -1, 0, 1
-  bool concatenates;            ///< the pair's vector is [h_a; h_b], else h_a - h_b
-  int64_t pairs_per_label;      ///< drawn by default
-
-  std::string_view name() const { return code::name(relation); }
-};
-
-const TaskInfo& task_info(code::Relation relation);
-
-/// Whether a leaf may be the first of a distance or sibling pair. `reference_slip` leaves out
-/// Python's `true` and `or`, which a missing comma hides in the reference implementation.
-bool is_probed_keyword(const code::SyntaxTree& tree, const code::Leaf& leaf, bool reference_slip);
-
-/// Every pair of one function that a task can draw, with its label. Distance: first leaf a keyword,
-/// 2..6 apart. Siblings: a keyword with each leaf of its motif (1), and as many unrelated leaves
-/// (0). Data flow: each edge but those from a leaf to itself and pairs with both kinds, and half as
-/// many unrelated leaves for each first leaf (0).
-std::vector<code::Edge> candidate_pairs(const code::SyntaxTree& tree, const code::Leaves& leaves,
-                                        code::Relation relation, bool reference_slip,
-                                        Random& random);
 
 enum class Part : uint8_t { kTrain, kValidation, kTest };
 inline constexpr std::array kParts{Part::kTrain, Part::kValidation, Part::kTest};
@@ -47,7 +22,7 @@ int64_t share_of(int64_t count, Part part);
 struct Pair {
   int32_t function;  ///< index into the corpus
   int32_t first;     ///< leaf
-  int32_t second;    ///< leaf
+  int32_t second;    ///< leaf; `first` again of a task of single leaves
   int32_t label;     ///< index into TaskInfo::labels
 };
 
@@ -70,7 +45,7 @@ enum class Split { kFunction, kPair };
 /// others gave one. `candidates[f]` are function f's pairs, labels as in TaskInfo. With
 /// Split::kFunction a function's pairs all lie in the part `part_of[f]`; with kPair each pair is
 /// dealt by itself, as in the published experiments, where train and test share functions.
-PairSet draw_pairs(const TaskInfo& task, std::span<const std::vector<code::Edge>> candidates,
+PairSet draw_pairs(const TaskInfo& task, std::span<const std::vector<Candidate>> candidates,
                    std::span<const Part> part_of, Split split, int64_t per_label, uint64_t seed);
 
 /// Deals functions to parts by kPartShare.

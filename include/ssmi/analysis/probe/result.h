@@ -41,7 +41,8 @@ struct TokenPlace {
 
 struct PairPlace {
   std::string path, function;
-  TokenPlace first, second;
+  TokenPlace first;
+  std::optional<TokenPlace> second;  ///< none of a task of single tokens
 };
 
 /// A test pair that a probe is wrong about.

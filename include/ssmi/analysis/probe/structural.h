@@ -29,7 +29,7 @@ struct StructuralProbe {
 StructuralProbe fit_structural(std::span<const LeafTree> train,
                                std::span<const LeafTree> validation, int64_t rank, Random& random);
 
-/// Squared distances after the projection, [T, T].
+/// Squared distances after the projection, [T, T]; equal ones from equal vectors.
 at::Tensor structural_distances(const at::Tensor& projection, const at::Tensor& vectors);
 
 /// Spearman's correlation of predicted and true distances from one leaf to all others, ranks of

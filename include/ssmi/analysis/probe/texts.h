@@ -13,7 +13,7 @@ namespace ssmi::probe {
 /// What can be known of a pair without a model: one column for each text of a first leaf seen in
 /// training, one for each text of a second leaf, and, `with_gap`, one for each distance in leaves
 /// from second to first (beyond 16 either way counts as 16). Texts not seen in training have no
-/// column.
+/// column; a leaf alone has the first one only.
 class TextFeatures {
  public:
   TextFeatures(const std::vector<ParsedFunction>& functions, const std::vector<Pair>& training,
