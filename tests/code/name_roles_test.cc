@@ -107,6 +107,7 @@ TEST_CASE("definitions: a loop's uses may come from below, which are no earlier 
 TEST_CASE("definitions: names that the data flow does not keep apart are left out") {
   const char* const kTwoScopes = "def f(x):\n    x = 1\n    g = [x for x in a]\n    return x\n";
   CHECK(defined(kTwoScopes) == "");
+  CHECK(defined("def f(a):\n    g = [x for x in a]\n    return x\n") == "a2<-a");
   CHECK(defined("def f(p):\n    x = 1\n    with p as x:\n        return x\n") == "p2<-p");
   // The attribute's name is the parameter's: what follows comes from the attribute.
   CHECK(defined("def f(x, s):\n    s.x = 1\n    return x\n") == "");

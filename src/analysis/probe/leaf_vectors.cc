@@ -96,7 +96,7 @@ at::Tensor pair_vectors(const std::vector<Pair>& pairs, const TaskInfo& task,
     }
     return vectors.index_select(0, index).to(at::kDouble);
   };
-  const at::Tensor first = side(&Pair::first);
+  at::Tensor first = side(&Pair::first);
   if (task.is_token()) return first;
   const at::Tensor second = side(&Pair::second);
   return task.form == Form::kConcatenation ? at::cat({first, second}, 1) : first - second;
