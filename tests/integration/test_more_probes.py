@@ -84,18 +84,23 @@ def test_sites(ssmi, validated, tmp_path, model, site, code, message):
         assert residual["results"][0]["confusion"] != report["results"][0]["confusion"]
 
 
+def test_a_learning_curve_is_one_of_linear(ssmi):
+    run = ssmi("probe", "--probes", "ridge", "--learning-curve", "--out", "r.json", expect=2)
+    assert "--learning-curve: is one of linear" in run.stderr
+
+
 def test_sites_begin_with_the_first_block(ssmi):
     run = ssmi("probe", "--site", "gate", "--layers", "0", "--out", "r.json", expect=4)
     assert "layer 0: codessm-mini has blocks 1 to 4" in run.stderr
 
 
 def test_checkpoints_by_a_pattern(ssmi, validated, tmp_path):
-    for step, name in (("step-00000010", "codessm-mini"), ("step-00000020", "codessm-mini-types")):
+    for step, name in (("step-90", "codessm-mini"), ("step-100", "codessm-mini-types")):
         shutil.copytree(MODELS / name, tmp_path / "run" / step)
     few = [*FEW, "--probes", "linear", "--tasks", "dfg", "--layers", "2", "--no-controls", "--quiet", "--out", "r.json"]
     ssmi("probe", "--checkpoints", "run/step-*", *few)
     report = validated("probe", tmp_path / "r.json")
-    steps = ["run/step-00000010", "run/step-00000020"]
+    steps = ["run/step-90", "run/step-100"]
     assert [one["name"] for one in report["run"]["checkpoints"]] == steps
     assert [(one["base"], one["checkpoint"]) for one in report["comparisons"]] == [tuple(steps)]
     ssmi("probe", "codessm-mini", "--checkpoints", "run/step-*", *few)
