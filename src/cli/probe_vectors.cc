@@ -54,13 +54,13 @@ class Export {
   std::string predictions() const {
     std::string text = "row,label";
     for (const probe::Result* result : probes_)
-      text += "," + result->probe;
+      text += fmt::format(",{}", result->probe);
     if (study_.clusters) text += ",cluster,distance";
     text += "\n";
     for (size_t row = 0; row < set_.test_y.size(); ++row) {
       text += fmt::format("{},{}", row, csv_field(label(set_.test_y[row])));
       for (const probe::Result* result : probes_)
-        text += "," + csv_field(label(result->predicted[row]));
+        text += fmt::format(",{}", csv_field(label(result->predicted[row])));
       if (study_.clusters) text += nearest(row);
       text += "\n";
     }
