@@ -157,7 +157,7 @@ def probe_sections(results):
              "`ssmi probe --vectors FILE --probes directprobe --no-controls`: clusters, distances between them, prediction. "
              "`distance-768` has the vectors of codessm-mini's four blocks side by side for the pairs of `distance`; "
              "`clouds` are five overlapping normal clouds. The original's seconds are reported ones (without Gurobi, two AVX2 "
-             "cores): it was not run here. Each is one run.", "",
+             "cores): it was not run here. Each is one run, beside the original the median of five.", "",
              "| file | points | numbers | seconds | clusters | undecided | peak memory | the original |", "|---|---|---|---|---|---|---|---|"]
     for found in (*results["original"], results["blocks"], *results["scaling"]):
         original = f"{found['original']} s" if "original" in found else ""
