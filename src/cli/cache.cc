@@ -103,7 +103,8 @@ std::vector<Line> lines_of(const Json& entries) {
       pass.erase("layer");
       pass.erase("site");
     }
-    const auto [place, is_new] = known.emplace(own.checkpoint + own.what + to_text(pass), lines.size());
+    const auto [place, is_new] =
+        known.emplace(own.checkpoint + own.what + to_text(pass), lines.size());
     if (is_new) {
       lines.push_back(own);
       continue;
