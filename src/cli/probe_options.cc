@@ -4,7 +4,8 @@
 #include <glob.h>
 
 #include <algorithm>
-#include <cctype>
+#include <array>
+#include <string_view>
 
 #include "device.h"
 #include "source.h"
@@ -168,6 +169,7 @@ void add_data_options(CLI::App& command, ProbeOptions& options) {
       ->check(CLI::PositiveNumber);
 }
 
+/// All options that were added before go without --vectors, but for those named here.
 void add_vector_options(CLI::App& command, ProbeOptions& options) {
   CLI::Option* vectors =
       command
@@ -176,31 +178,13 @@ void add_vector_options(CLI::App& command, ProbeOptions& options) {
                       "test_y, or a folder with them as .npy, or with DirectProbe's train.emb, "
                       "train.ent, test.emb, test.ent")
           ->type_name("PATH");
-  for (const char* other : {"checkpoint",
-                            "--checkpoints",
-                            "--tasks",
-                            "--site",
-                            "--layers",
-                            "--pairs-per-label",
-                            "--directprobe-pairs",
-                            "--learning-curve",
-                            "--twins",
-                            "--draws",
-                            "--ranks",
-                            "--tree-functions",
-                            "--max-leaves",
-                            "--split",
-                            "--reference-keywords",
-                            "--device",
-                            "--data",
-                            "--field",
-                            "--language",
-                            "--input",
-                            "--max-tokens",
-                            "--max-functions",
-                            "--resume",
-                            "--no-cache"}) {
-    vectors->excludes(command.get_option(other));
+  constexpr std::array<std::string_view, 4> kOfVectorsToo{"--probes", "--no-controls", "--seed",
+                                                          "--threads"};
+  for (CLI::Option* other : command.get_options()) {
+    const bool is_shared =
+        other == vectors || other == command.get_help_ptr() ||
+        std::ranges::find(kOfVectorsToo, other->get_name()) != kOfVectorsToo.end();
+    if (!is_shared) vectors->excludes(other);
   }
   command
       .add_option("--export", options.folder,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "rows.h"
 #include "short_number.h"
 #include "ssmi/analysis/probe/task.h"
 #include "ssmi/core/excerpt.h"
@@ -59,11 +60,10 @@ std::string table(const probe::Comparison& comparison) {
   for (const probe::Difference& one : comparison.layers) {
     const auto chosen = comparison.chosen.find(one.task);
     const bool is_chosen = chosen != comparison.chosen.end() && chosen->second == one.layer;
-    text += fmt::format(
-        fmt::runtime(kLine), one.task,
-        (one.layer == 0 ? "embedding" : std::to_string(one.layer)) + (is_chosen ? " *" : ""),
-        short_number(one.base), short_number(one.accuracy), with_interval(one),
-        fmt::format("{:.2g}", one.p_holm));
+    text +=
+        fmt::format(fmt::runtime(kLine), one.task, layer_name(one.layer) + (is_chosen ? " *" : ""),
+                    short_number(one.base), short_number(one.accuracy), with_interval(one),
+                    fmt::format("{:.2g}", one.p_holm));
   }
   std::vector<const probe::Difference*> less, more;
   for (const probe::Difference& one : comparison.relations) {

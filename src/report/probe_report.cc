@@ -6,7 +6,7 @@
 #include <cmath>
 #include <map>
 
-#include "optional_json.h"
+#include "rows.h"
 #include "short_number.h"
 #include "ssmi/analysis/probe/task.h"
 #include "ssmi/core/excerpt.h"
@@ -140,17 +140,6 @@ Json text_accuracy(const Json& rows, const std::string& task, const std::string&
     if (is_row(row, nullptr, task, "linear", control)) return row["accuracy"];
   }
   return nullptr;
-}
-
-/// The values of a key in the order they first appear, nulls left out.
-std::vector<std::string> distinct(const Json& rows, const char* key) {
-  std::vector<std::string> values;
-  for (const Json& row : rows) {
-    if (row[key].is_null()) continue;
-    const auto value = row[key].get<std::string>();
-    if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
-  }
-  return values;
 }
 
 }  // namespace
@@ -290,7 +279,7 @@ std::string learning_curves(const Json& rows, const std::string& checkpoint,
   }
   std::string text = lines.empty() ? "" : "  linear on fewer training pairs:\n";
   for (const auto& [layer, line] : lines)
-    text += fmt::format("  {:<9}{}\n", layer == 0 ? "embedding" : std::to_string(layer), line);
+    text += fmt::format("  {:<9}{}\n", layer_name(layer), line);
   return text;
 }
 
@@ -315,9 +304,8 @@ std::string table(const Json& rows, const std::string& checkpoint, const std::st
                       ridged ? "  ridge" : "");
   for (const auto& [layer, cells] : layers) {
     const auto dash = [](const std::string& value) { return value.empty() ? "-" : value; };
-    text += fmt::format(fmt::runtime(kLine), layer == 0 ? "embedding" : std::to_string(layer),
-                        dash(cells.linear), dash(cells.shuffled),
-                        mean_text(cells.twin_accuracy, cells.linear_twins, 3),
+    text += fmt::format(fmt::runtime(kLine), layer_name(layer), dash(cells.linear),
+                        dash(cells.shuffled), mean_text(cells.twin_accuracy, cells.linear_twins, 3),
                         dash(cells.selectivity), dash(cells.compression), dash(cells.directprobe),
                         dash(cells.clusters), dash(cells.shuffled_clusters),
                         mean_text(cells.twin_clusters, cells.directprobe_twins, 1),

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "optional_json.h"
+#include "rows.h"
 #include "short_number.h"
 
 namespace ssmi::report {
@@ -63,10 +63,9 @@ std::string table(const Json& rows, const std::string& checkpoint, const std::st
   constexpr auto* kLine = "  {:<9} {:>5} {:<19} {:>6}  {}\n";
   text += fmt::format(fmt::runtime(kLine), "layer", "rank", "mean", "twins", "up to .. leaves");
   for (const auto& [key, own] : cells) {
-    text += fmt::format(
-        fmt::runtime(kLine), key.first == 0 ? "embedding" : std::to_string(key.first), key.second,
-        own.value, own.twin_count == 0 ? "-" : short_number(own.twins / own.twin_count),
-        own.by_length);
+    text += fmt::format(fmt::runtime(kLine), layer_name(key.first), key.second, own.value,
+                        own.twin_count == 0 ? "-" : short_number(own.twins / own.twin_count),
+                        own.by_length);
   }
   return text + "\n";
 }
@@ -101,13 +100,7 @@ Json tree_row(const probe::TreeResult& result) {
 
 std::string tree_tables(const Json& rows) {
   std::string text;
-  std::vector<std::string> checkpoints;
-  for (const Json& row : rows) {
-    if (row["checkpoint"].is_null()) continue;
-    const auto name = row["checkpoint"].get<std::string>();
-    if (std::ranges::find(checkpoints, name) == checkpoints.end()) checkpoints.push_back(name);
-  }
-  for (const std::string& checkpoint : checkpoints) {
+  for (const std::string& checkpoint : distinct(rows, "checkpoint")) {
     for (const char* probe : {"structural", "ast"})
       text += table(rows, checkpoint, probe);
   }

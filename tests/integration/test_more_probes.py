@@ -37,12 +37,22 @@ def test_probes_of_trees(ssmi, validated, tmp_path):
     assert again["trees"] == report["trees"]
 
 
-def test_what_trees_cannot_be_asked_of(ssmi, tmp_path):
+def test_what_trees_cannot_be_asked_of(ssmi):
     few = ssmi("probe", "--probes", "ast", "--max-leaves", "5", "--max-functions", "20", "--out", "r.json", expect=3)
     assert "no function of 5 to 5 leaves" in few.stderr
     (tmp_path / "vectors").mkdir()
-    vectors = ssmi("probe", "--probes", "ast", "--vectors", "vectors", "--out", "r.json", expect=None)
-    assert vectors.returncode in (2, 3) and "ast" in vectors.stderr
+    vectors = ssmi("probe", "--probes", "ast", "--vectors", "vectors", "--out", "r.json", expect=2)
+    assert "--probes ast: is asked of trees, not of vectors" in vectors.stderr
+    pairs = ssmi("probe", "--probes", "ast", "--export", "folder", "--out", "r.json", expect=2)
+    assert "--export: writes pairs" in pairs.stderr
+    wide = ssmi("probe", "--probes", "structural", "--ranks", "500", "--layers", "0", "--no-controls", "--max-functions",
+                "60", "--out", "r.json", expect=4)
+    assert "rank 500: the vectors of codessm-mini have 192 numbers" in wide.stderr
+
+
+@pytest.mark.parametrize("option", [["--tasks", "dfg"], ["--ranks", "3"], ["--resume"], ["--site", "gate"]])
+def test_vectors_take_no_options_of_models(ssmi, option):
+    assert "excludes --vectors" in ssmi("probe", "--vectors", "v", *option, "--out", "r.json", expect=2).stderr
 
 
 def test_ridge_and_learning_curve(ssmi, validated, tmp_path):

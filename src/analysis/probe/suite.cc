@@ -337,6 +337,16 @@ void Suite::run(const std::vector<Step>& steps, ResultSink& sink) {
 }
 
 void Suite::note_cost(const std::vector<Step>& steps) const {
+  int64_t trees = 0, edges = 0;
+  for (const auto& part : trees_.parts) {
+    trees += static_cast<int64_t>(part.size());
+    for (const FunctionTree& tree : part)
+      edges += tree.leaves() * tree.leaves();
+  }
+  if (trees > 0) {
+    progress_.note(fmt::format("probe: trees of {} functions; their distances are {:.0f} MB", trees,
+                               static_cast<double>(edges) * 4 / 1e6));
+  }
   for (size_t subject = 0; subject < subjects_.size(); ++subject) {
     std::map<std::string, std::set<int64_t>> layers;  // by control
     for (const Step& step : steps) {

@@ -1,9 +1,12 @@
 #include "ssmi/analysis/probe/structural.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/full_like.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
+#include <cmath>
+#include <limits>
 #include <vector>
 
 #include "support.h"
@@ -91,6 +94,20 @@ TEST_CASE("probe: a structural probe finds trees that lie in the vectors, and no
     tree.distances = other.distances;
   }
   CHECK(std::abs(mean_correlation(probe, shuffled)) < 0.3);
+}
+
+TEST_CASE("probe: vectors that are not finite are refused, and their distances have an end") {
+  Random random(4, "structural");
+  auto train = random_trees(8, random);
+  const auto validation = random_trees(2, random);
+  for (LeafTree& tree : train)
+    tree.vectors.fill_(std::numeric_limits<double>::quiet_NaN());
+  test::check_fails(ExitCode::kBadInput, "no finite loss",
+                    [&] { fit_structural(train, validation, 2, random); });
+  const LeafTree& tree = validation.front();
+  const at::Tensor nowhere =
+      at::full_like(tree.distances, std::numeric_limits<double>::quiet_NaN());
+  CHECK(std::abs(distance_correlation(nowhere, tree.distances)) <= 1);
 }
 
 TEST_CASE("probe: equal seeds give equal structural probes") {
