@@ -1,9 +1,11 @@
-// Reads cases from stdin, prints what the probes make of them. tests/integration/test_probe_references.py
-// holds them against references in Python:
+// Reads cases from stdin, prints what the probes make of them.
+// tests/integration/test_probe_references.py holds them against references in Python:
 //   {"linear": {"x", "y", "classes", "l2"}}                       -> objective
 //   {"code": {"x", "y", "classes", "l2", "seed"}}                 -> bits, order of the rows
-//   {"structural": {"rank", "train", "validation", "test"}}      -> projection, validation loss, values
-//   {"ast": {"rank", "labels", "unary", "train", "validation", "test"}}  -> weights, loss, predictions
+//   {"structural": {"rank", "train", "validation", "test"}}      -> projection, validation loss,
+//   values
+//   {"ast": {"rank", "labels", "unary", "train", "validation", "test"}}  -> weights, loss,
+//   predictions
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/tensor.h>
@@ -87,14 +89,13 @@ std::vector<probe::LeafTuple> tuples(const Json& list) {
 Json ast(const Json& one) {
   Random random(1, "ast");
   const auto train = tuples(one.at("train")), validation = tuples(one.at("validation"));
-  const auto fit = probe::fit_ast(train, validation, one.at("rank"), one.at("labels"),
-                                  one.at("unary"), random);
+  const auto fit =
+      probe::fit_ast(train, validation, one.at("rank"), one.at("labels"), one.at("unary"), random);
   Json said = Json::array();
   for (const auto& tuple : tuples(one.at("test"))) {
     const auto predicted = probe::predict(fit, tuple.vectors);
-    said.push_back({{"heights", predicted.heights},
-                    {"labels", predicted.labels},
-                    {"unary", predicted.unary}});
+    said.push_back(
+        {{"heights", predicted.heights}, {"labels", predicted.labels}, {"unary", predicted.unary}});
   }
   return {{"projection", rows_of(fit.projection)},
           {"labels", rows_of(fit.labels)},
