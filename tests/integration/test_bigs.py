@@ -89,7 +89,7 @@ def test_a_padded_row_gives_what_it_gives_alone(ssmi, tmp_path, config, side):
     head = ["--logits"] if "architectures" in config else []
     ids, mask = batch(50, side)
     together = embed(ssmi, tmp_path, ids, mask, *head)
-    for row, length in enumerate(LENGTHS):
+    for row in range(len(LENGTHS)):
         kept = mask[row] == 1
         alone = embed(ssmi, tmp_path, ids[row:row + 1, kept], mask[row:row + 1, kept], *head)
         for name in alone:

@@ -2,7 +2,6 @@
 import json
 
 import numpy as np
-import pytest
 
 from gguf_files import write_gguf
 from parity_cases import GOLDEN

@@ -37,7 +37,7 @@ def test_probes_of_trees(ssmi, validated, tmp_path):
     assert again["trees"] == report["trees"]
 
 
-def test_what_trees_cannot_be_asked_of(ssmi):
+def test_what_trees_cannot_be_asked_of(ssmi, tmp_path):
     few = ssmi("probe", "--probes", "ast", "--max-leaves", "5", "--max-functions", "20", "--out", "r.json", expect=3)
     assert "no function of 5 to 5 leaves" in few.stderr
     (tmp_path / "vectors").mkdir()
