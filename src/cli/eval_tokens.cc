@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <optional>
 
 #include "eval_tasks.h"
@@ -44,15 +43,8 @@ std::vector<task::Piece> drawn_pieces(const EvalOptions& options,
   std::vector<task::Piece> pieces = task::pieces(documents, options.length);
   const auto most = static_cast<size_t>(options.max_pieces);
   if (most == 0 || pieces.size() <= most) return pieces;
-  std::vector<size_t> order(pieces.size());
-  for (size_t i = 0; i < order.size(); ++i)
-    order[i] = i;
-  Random random(options.seed, "pieces");
-  random.shuffle(std::span(order));
-  order.resize(most);
-  std::ranges::sort(order);
   std::vector<task::Piece> drawn;
-  for (const size_t i : order)
+  for (const size_t i : Random(options.seed, "pieces").sample(pieces.size(), most))
     drawn.push_back(std::move(pieces[i]));
   return drawn;
 }

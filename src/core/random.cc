@@ -1,8 +1,10 @@
 #include "ssmi/core/random.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 namespace ssmi {
 
@@ -47,6 +49,20 @@ double Random::uniform() {
 double Random::normal() {
   const double radius = std::sqrt(-2.0 * std::log1p(-uniform()));
   return radius * std::cos(2.0 * std::numbers::pi * uniform());
+}
+
+std::vector<size_t> Random::permutation(size_t n) {
+  std::vector<size_t> order(n);
+  std::iota(order.begin(), order.end(), size_t{0});
+  shuffle(std::span(order));
+  return order;
+}
+
+std::vector<size_t> Random::sample(size_t n, size_t k) {
+  std::vector<size_t> chosen = permutation(n);
+  chosen.resize(k);
+  std::ranges::sort(chosen);
+  return chosen;
 }
 
 }  // namespace ssmi

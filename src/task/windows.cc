@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "ssmi/core/error.h"
 #include "ssmi/core/random.h"
@@ -17,7 +16,6 @@ Windows::Windows(std::span<const int32_t> tokens, int64_t length, uint64_t seed)
          "windows of {} tokens: expected at least 2 and at most the {} of the corpus", length,
          tokens.size());
   }
-  order_.resize(tokens.size() / length_);
 }
 
 void Windows::turn_to(int64_t epoch) {
@@ -25,14 +23,13 @@ void Windows::turn_to(int64_t epoch) {
   epoch_ = epoch;
   Random random(seed_, fmt::format("windows of epoch {}", epoch));
   start_ = random.below(tokens_.size());
-  std::iota(order_.begin(), order_.end(), int64_t{0});
-  random.shuffle(std::span(order_));
+  order_ = random.permutation(static_cast<size_t>(per_epoch()));
 }
 
 std::vector<int64_t> Windows::at(int64_t index) {
   turn_to(index / per_epoch());
   const auto place = static_cast<size_t>(index % per_epoch());
-  const size_t first = (start_ + static_cast<size_t>(order_[place]) * length_) % tokens_.size();
+  const size_t first = (start_ + order_[place] * length_) % tokens_.size();
   const auto before_end = tokens_.subspan(first, std::min(length_, tokens_.size() - first));
   std::vector<int64_t> window(before_end.begin(), before_end.end());
   const auto round = tokens_.first(length_ - before_end.size());

@@ -5,7 +5,6 @@
 #include <ATen/ops/matmul.h>
 
 #include <memory>
-#include <numeric>
 #include <span>
 #include <utility>
 
@@ -26,9 +25,7 @@ class Deck {
  public:
   Deck(size_t items, const TrainConfig& config)
       : seed_(config.seed), rows_(static_cast<size_t>(config.batch_tokens / config.length)) {
-    std::vector<size_t> all(items);
-    std::iota(all.begin(), all.end(), size_t{0});
-    Random(seed_, "validation").shuffle(std::span(all));
+    const std::vector<size_t> all = Random(seed_, "validation").permutation(items);
     const size_t held_out = std::max<size_t>(1, items / kValidationShare);
     if (items < held_out + rows_) {
       fail(ExitCode::kMismatch, "{} items are too few for steps of {}", items, rows_);

@@ -52,6 +52,17 @@ TEST_CASE("random: shuffle permutes") {
   CHECK(items == sorted);
 }
 
+TEST_CASE("random: a permutation is a shuffle of all, a sample its beginning in rising order") {
+  std::vector<size_t> items(50);
+  std::iota(items.begin(), items.end(), size_t{0});
+  Random(7, "order").shuffle(std::span(items));
+  CHECK(Random(7, "order").permutation(50) == items);
+  items.resize(20);
+  std::ranges::sort(items);
+  CHECK(Random(7, "order").sample(50, 20) == items);
+  CHECK(Random(7, "order").permutation(0).empty());
+}
+
 TEST_CASE("checked: overflow gives nothing") {
   CHECK(checked_mul<int64_t>(1LL << 40, 1LL << 22) == 1LL << 62);
   CHECK_FALSE(checked_mul<int64_t>(1LL << 40, 1LL << 23));

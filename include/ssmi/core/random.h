@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace ssmi {
 
@@ -28,6 +29,10 @@ class Random {
     for (size_t i = items.size(); i > 1; --i)
       std::swap(items[i - 1], items[below(i)]);
   }
+  /// 0 to n - 1, shuffled.
+  std::vector<size_t> permutation(size_t n);
+  /// The first k of them, k <= n, in rising order.
+  std::vector<size_t> sample(size_t n, size_t k);
 
  private:
   std::array<uint64_t, 4> state_;

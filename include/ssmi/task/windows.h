@@ -17,7 +17,7 @@ class Windows {
   /// The tokens must outlive it. Throws Error{kMismatch} when they are fewer than `length`.
   Windows(std::span<const int32_t> tokens, int64_t length, uint64_t seed);
 
-  int64_t per_epoch() const { return static_cast<int64_t>(order_.size()); }
+  int64_t per_epoch() const { return static_cast<int64_t>(tokens_.size() / length_); }
   std::vector<int64_t> at(int64_t index);
   /// Windows [first, first + count): the rows of a batch.
   std::vector<std::vector<int64_t>> rows(int64_t first, int64_t count);
@@ -29,8 +29,8 @@ class Windows {
   size_t length_;
   uint64_t seed_;
   int64_t epoch_ = -1;
-  size_t start_ = 0;            // of the epoch's first window
-  std::vector<int64_t> order_;  // of the epoch's windows
+  size_t start_ = 0;           // of the epoch's first window
+  std::vector<size_t> order_;  // of the epoch's windows
 };
 
 /// A piece of a document, to evaluate on.

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <numeric>
 #include <optional>
 #include <set>
 
@@ -47,14 +45,8 @@ ParsedFunction parse(const code::SyntaxTree& tree, const CorpusOptions& options,
 
 /// Indices of `wanted` of `count` things, rising; all when there are not more.
 std::vector<size_t> draw_functions(size_t count, int64_t wanted, uint64_t seed) {
-  std::vector<size_t> order(count);
-  std::iota(order.begin(), order.end(), size_t{0});
-  if (wanted <= 0 || static_cast<size_t>(wanted) >= count) return order;
-  Random random(seed, "functions");
-  random.shuffle(std::span(order));
-  order.resize(static_cast<size_t>(wanted));
-  std::sort(order.begin(), order.end());
-  return order;
+  const bool all = wanted <= 0 || static_cast<size_t>(wanted) >= count;
+  return Random(seed, "functions").sample(count, all ? count : static_cast<size_t>(wanted));
 }
 
 /// The text for every tokenizer; nothing when it is too long for one of them.

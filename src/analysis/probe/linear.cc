@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numeric>
 
 #include "ssmi/analysis/probe/logistic.h"
 #include "ssmi/core/error.h"
@@ -130,11 +129,11 @@ LinearResult linear_probe(const at::Tensor& x_train, std::span<const int64_t> y_
 OnlineCode online_code(const at::Tensor& x, std::span<const int64_t> labels, int64_t classes,
                        double l2, Random& random) {
   const int64_t n = x.size(0);
-  std::vector<int64_t> order(static_cast<size_t>(n)), y;
-  std::iota(order.begin(), order.end(), int64_t{0});
-  random.shuffle(std::span(order));
-  for (const int64_t row : order)
-    y.push_back(labels[static_cast<size_t>(row)]);
+  std::vector<int64_t> order, y;
+  for (const size_t row : random.permutation(static_cast<size_t>(n))) {
+    order.push_back(static_cast<int64_t>(row));
+    y.push_back(labels[row]);
+  }
   const at::Tensor rows = x.to(at::kDouble).index_select(0, at::tensor(order, at::kLong));
   const at::Tensor all = on_principal_axes(Standardise(rows)(rows), n).contiguous();
   const std::span<const int64_t> all_y(y);

@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 
 namespace ssmi::probe {
 namespace {
@@ -113,10 +111,7 @@ PairSet draw_pairs(const TaskInfo& task, std::span<const std::vector<Candidate>>
 }
 
 std::vector<Part> deal_functions(size_t count, uint64_t seed) {
-  std::vector<size_t> order(count);
-  std::iota(order.begin(), order.end(), size_t{0});
-  Random random(seed, "split/functions");
-  random.shuffle(std::span(order));
+  const std::vector<size_t> order = Random(seed, "split/functions").permutation(count);
   std::vector<Part> part_of(count, Part::kTrain);
   const auto total = static_cast<int64_t>(count);
   size_t next = 0;

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/tensor.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "fits.h"
@@ -15,9 +16,7 @@ const std::string kTask = "vectors";
 constexpr size_t kValidationShare = 8;
 
 Samples samples_of(const VectorSet& set, uint64_t seed) {
-  std::vector<int64_t> order(set.train_y.size());
-  std::iota(order.begin(), order.end(), 0);
-  Random(seed, "vectors/validation").shuffle(std::span(order));
+  std::vector<size_t> order = Random(seed, "vectors/validation").permutation(set.train_y.size());
   const size_t held = order.size() / kValidationShare;
   const auto take = [&](size_t begin, size_t end, std::vector<int64_t>& labels) {
     // In the order of the file, which DirectProbe breaks ties by.
