@@ -68,7 +68,13 @@ JsonObject::JsonObject(const Json& json, std::string where)
 const Json& JsonObject::at(const std::string& key) const {
   const auto found = json_.find(key);
   if (found == json_.end()) bad_input("{}: key '{}' is missing", where_, key);
+  asked_.insert(key);
   return *found;
+}
+
+void JsonObject::refuse_other_keys() const {
+  for (const auto& [key, value] : json_.items())
+    if (!asked_.contains(key)) bad_input("{}: key '{}' is not known", where_, excerpt(key));
 }
 
 std::string JsonObject::string(const std::string& key) const {

@@ -1,9 +1,12 @@
 #include "ssmi/train/config.h"
 
+#include <fmt/ranges.h>
+
+#include <array>
 #include <cmath>
-#include <map>
 #include <numbers>
-#include <set>
+#include <ranges>
+#include <utility>
 
 #include "ssmi/core/error.h"
 #include "ssmi/core/excerpt.h"
@@ -14,26 +17,6 @@ namespace {
 constexpr int64_t kMaxSteps = int64_t{1} << 40;
 constexpr int64_t kMaxTokens = 1 << 24;
 
-const std::set<std::string> kKeys{"model",
-                                  "objective",
-                                  "steps",
-                                  "length",
-                                  "batch_tokens",
-                                  "learning_rate",
-                                  "state_learning_rate",
-                                  "final_learning_rate",
-                                  "warmup",
-                                  "weight_decay",
-                                  "beta1",
-                                  "beta2",
-                                  "epsilon",
-                                  "clip",
-                                  "checkpoint_every",
-                                  "validate_every",
-                                  "log_every",
-                                  "validation_tokens",
-                                  "seed"};
-
 double within(const JsonObject& config, const std::string& key, double low, double high) {
   const double value = config.number(key);
   if (value >= low && value <= high) return value;
@@ -41,25 +24,21 @@ double within(const JsonObject& config, const std::string& key, double low, doub
 }
 
 Objective objective_of(const JsonObject& config) {
-  static const std::map<std::string, Objective> kKnown{{"mlm", Objective::kMaskedTokens},
-                                                       {"lm", Objective::kNextToken},
-                                                       {"types", Objective::kTypes},
-                                                       {"code-search", Objective::kCodeSearch},
-                                                       {"sqa", Objective::kAnswers}};
+  static constexpr std::array kKnown{
+      std::pair("mlm", Objective::kMaskedTokens), std::pair("lm", Objective::kNextToken),
+      std::pair("types", Objective::kTypes), std::pair("code-search", Objective::kCodeSearch),
+      std::pair("sqa", Objective::kAnswers)};
   const std::string name = config.string("objective");
-  const auto found = kKnown.find(name);
-  if (found != kKnown.end()) return found->second;
-  bad_input("{}: objective '{}' is not known; known are: mlm, lm, types, code-search, sqa",
-            config.where(), excerpt(name));
+  for (const auto& [known, objective] : kKnown)
+    if (known == name) return objective;
+  bad_input("{}: objective '{}' is not known; known are: {}", config.where(), excerpt(name),
+            fmt::join(std::views::keys(kKnown), ", "));
 }
 
 }  // namespace
 
 TrainConfig read_train_config(const Json& json, const std::string& where) {
   const JsonObject config(json, where);
-  for (const auto& [key, value] : json.items()) {
-    if (!kKeys.contains(key)) bad_input("{}: key '{}' is not known", where, excerpt(key));
-  }
   const auto steps = [&](const char* key) { return config.integer(key, 1, kMaxSteps); };
   TrainConfig result{.model = config.at("model"),
                      .objective = objective_of(config),
@@ -80,6 +59,7 @@ TrainConfig read_train_config(const Json& json, const std::string& where) {
                      .log_every = steps("log_every"),
                      .validation_tokens = config.integer("validation_tokens", 1, kMaxSteps),
                      .seed = static_cast<uint64_t>(config.integer("seed", 0, INT64_MAX))};
+  config.refuse_other_keys();
   if (!result.model.is_object()) bad_input("{}: 'model' should be an object", where);
   if (result.batch_tokens % result.length != 0) {
     bad_input("{}: 'batch_tokens' is {}, expected a multiple of 'length', which is {}", where,

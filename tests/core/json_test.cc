@@ -44,6 +44,20 @@ TEST_CASE("json: getters say what was expected and found") {
               [] { JsonObject(Json::array(), "f.json"); });
 }
 
+TEST_CASE("json: a key that no getter was asked for is refused") {
+  const Json json{{"steps", 3}, {"model", Json::object()}, {"step", 4}};
+  const JsonObject object(json, "f.json");
+  object.integer("steps", 0, 9);
+  CHECK(object.has("step"));  // which is no reading
+  check_fails(ExitCode::kBadInput, "f.json: key 'model' is not known",
+              [&] { object.refuse_other_keys(); });
+  object.at("model");
+  check_fails(ExitCode::kBadInput, "f.json: key 'step' is not known",
+              [&] { object.refuse_other_keys(); });
+  object.integer("step", 0, 9);
+  CHECK_NOTHROW(object.refuse_other_keys());
+}
+
 TEST_CASE("json: the bare words of Python's infinities become names, outside strings alone") {
   const auto parse = [](std::string_view text) {
     return parse_json(with_named_floats(text), "f.json").dump();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,10 +39,13 @@ class JsonObject {
   std::vector<int64_t> integers(const std::string& key, int64_t min, int64_t max) const;
   const Json& at(const std::string& key) const;
   const std::string& where() const { return where_; }
+  /// Refuses a key that none of the getters was asked for.
+  void refuse_other_keys() const;
 
  private:
   const Json& json_;
   std::string where_;
+  mutable std::set<std::string> asked_;
 };
 
 }  // namespace ssmi
