@@ -1,7 +1,5 @@
 #include "probe_results.h"
 
-#include <fmt/format.h>
-
 #include <sstream>
 
 #include "ssmi/core/error.h"
@@ -15,19 +13,6 @@ namespace ssmi::cli {
 namespace {
 
 constexpr const char* kAnswers = "answers";
-
-/// The first value in which two runs differ, and both values.
-std::string first_difference(const Json& before, const Json& now) {
-  const Json old_values = before.flatten(), new_values = now.flatten();
-  for (const auto& [key, value] : new_values.items()) {
-    if (!old_values.contains(key) || old_values[key] != value) {
-      return fmt::format("{} was {}, now {}", key.substr(1),
-                         old_values.contains(key) ? to_text(old_values[key]) : "absent",
-                         to_text(value));
-    }
-  }
-  return "it has more entries";
-}
 
 }  // namespace
 
@@ -57,10 +42,11 @@ void ProbeResults::read_partial() {
         bad_input("{}: a line is damaged; remove the file to start anew", path_.string());
       }
       rows_[object.string("step")] = rows;
-    } else if (object.at("run") != run_) {
+    } else if (const auto difference = first_difference(object.at("run"), run_);
+               !difference.empty()) {
       fail(ExitCode::kMismatch,
            "{}: was left by another run: {}; repeat that one, or remove the file", path_.string(),
-           first_difference(object.at("run"), run_));
+           difference);
     }
   }
   if (first) bad_input("{}: holds no run; remove the file", path_.string());

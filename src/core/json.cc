@@ -59,6 +59,18 @@ std::string to_text(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string first_difference(const Json& before, const Json& now) {
+  const Json changes = Json::diff(before, now);
+  if (changes.empty()) return "";
+  const Json& change = changes.front();
+  const std::string path = change.at("path").get<std::string>();
+  const Json::json_pointer place(path);
+  const auto text = [](const Json& json) { return excerpt(to_text(json)); };
+  return fmt::format("{} was {}, now {}", path.empty() ? "the whole" : path.substr(1),
+                     before.contains(place) ? text(before.at(place)) : "absent",
+                     change.contains("value") ? text(change.at("value")) : "absent");
+}
+
 JsonObject::JsonObject(const Json& json, std::string where)
     : json_(json), where_(std::move(where)) {
   if (!json.is_object())

@@ -66,14 +66,11 @@ RunFolder::RunFolder(fs::path folder, const Json& run) : folder_(std::move(folde
   const fs::path path = folder_ / kRun;
   if (!fs::exists(path)) write_file(path, to_text(run, 2) + "\n");
   const Json known = parse_json(read_file(path, kMaxRun), path.string());
-  for (const auto& [key, value] : run.items()) {
-    if (known.is_object() && known.contains(key) && known[key] == value) continue;
-    const Json other = known.is_object() && known.contains(key) ? known[key] : Json();
-    fail(ExitCode::kMismatch,
-         "{}: holds a run with another '{}': {}, not {}; give a new folder, or the same arguments "
-         "to go on with it",
-         folder_.string(), key, excerpt(other.dump()), excerpt(value.dump()));
-  }
+  const std::string difference = first_difference(known, run);
+  if (difference.empty()) return;
+  fail(ExitCode::kMismatch,
+       "{}: holds another run: {}; give a new folder, or the same arguments to go on with it",
+       folder_.string(), difference);
 }
 
 fs::path RunFolder::checkpoint(int64_t step) const {

@@ -44,6 +44,25 @@ TEST_CASE("json: getters say what was expected and found") {
               [] { JsonObject(Json::array(), "f.json"); });
 }
 
+TEST_CASE("json: the first difference says where, what was there and what is") {
+  const Json before{{"seed", 1}, {"config", {{"steps", 60}, {"layers", {1, 2}}}}};
+  const auto difference = [&](const char* place, const Json& value) {
+    Json now = before;
+    now[Json::json_pointer(place)] = value;
+    return first_difference(before, now);
+  };
+  CHECK(first_difference(before, before).empty());
+  CHECK(first_difference({{"a", 1}, {"b", 2}}, {{"b", 2}, {"a", 1}}).empty());
+  CHECK(difference("/config/steps", 80) == "config/steps was 60, now 80");
+  CHECK(difference("/config/layers/1", 7) == "config/layers/1 was 2, now 7");
+  CHECK(difference("/config/model", "x") == R"(config/model was absent, now "x")");
+  CHECK(difference("/config/layers/2", 3).ends_with("was absent, now 3"));
+  CHECK(difference("/config/layers", Json::array({1})) == "config/layers/1 was 2, now absent");
+  CHECK(difference("/seed", nullptr) == "seed was 1, now null");
+  CHECK(first_difference(before, {{"config", before["config"]}}) == "seed was 1, now absent");
+  CHECK(first_difference(3, before).starts_with("the whole was 3, now {"));
+}
+
 TEST_CASE("json: a key that no getter was asked for is refused") {
   const Json json{{"steps", 3}, {"model", Json::object()}, {"step", 4}};
   const JsonObject object(json, "f.json");

@@ -220,7 +220,7 @@ def test_a_head_that_stays_keeps_its_weights_and_another_is_refused(ssmi, tuning
 def test_another_run_in_the_folder_is_refused(ssmi, command, tmp_path):
     ssmi(*command, "run", "--set", "steps=7")
     error = ssmi(*command, "run", "--set", "steps=7", "--set", "seed=9", expect=4).stderr
-    assert "holds a run with another 'config'" in error
+    assert "holds another run: config/seed was 3, now 9" in error
 
 
 def test_what_finetune_decides_cannot_be_set(ssmi, tuning, tmp_path):

@@ -163,7 +163,11 @@ TEST_CASE("train loop: a folder of another run, and a damaged state, are refused
   CHECK_THROWS_WITH(run(folder / "run", work(3)), "killed");
   Json other = test::tiny_json();
   other["seed"] = 2;
-  check_fails(ExitCode::kMismatch, "holds a run with another 'seed': 1, not 2",
+  check_fails(ExitCode::kMismatch, "holds another run: seed was 1, now 2",
+              [&] { RunFolder(folder / "run", other); });
+  other = test::tiny_json();
+  other.erase("seed");
+  check_fails(ExitCode::kMismatch, "holds another run: seed was 1, now absent",
               [&] { RunFolder(folder / "run", other); });
   const fs::path state = folder / "run" / "step-00000002" / "optimizer.safetensors";
   write_file(state, content(folder / "run" / "step-00000002" / "model.safetensors"));

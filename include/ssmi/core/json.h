@@ -24,6 +24,10 @@ std::string with_named_floats(std::string_view text);
 /// U+FFFD.
 std::string to_text(const Json& json, int indent = -1);
 
+/// Where two values differ, for a message: "config/steps was 60, now 80", or "absent" where one has
+/// nothing there. Empty where they are the same; the order of keys does not count.
+std::string first_difference(const Json& before, const Json& now);
+
 /// A JSON object with the name of its file, whose getters say what was expected and found.
 /// All throw Error{kBadInput}. The Json must outlive the view.
 class JsonObject {
