@@ -5,6 +5,7 @@
 #include <ATen/ops/matmul.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -20,6 +21,8 @@ namespace {
 constexpr size_t kValidationShare = 20;
 constexpr double kTemperature = 0.05;
 
+using Items = std::span<const size_t>;
+
 /// Items of a set, some of which validate; the others come in another order each epoch.
 class Deck {
  public:
@@ -34,13 +37,12 @@ class Deck {
     training_.assign(all.begin() + static_cast<ptrdiff_t>(held_out), all.end());
   }
 
-  /// The items of a step. What an epoch has left over is less than a step, and another each time.
-  std::vector<size_t> items(int64_t step) const {
+  /// The items of a step, until the next call. What an epoch has left over is less than a step, and
+  /// another each time.
+  Items items(int64_t step) {
     const size_t per_epoch = training_.size() / rows_, index = static_cast<size_t>(step - 1);
-    std::vector<size_t> order = training_;
-    Random(seed_, "epoch/" + std::to_string(index / per_epoch)).shuffle(std::span(order));
-    const auto first = order.begin() + static_cast<ptrdiff_t>(index % per_epoch * rows_);
-    return {first, first + static_cast<ptrdiff_t>(rows_)};
+    turn_to(index / per_epoch);
+    return std::span(order_).subspan(index % per_epoch * rows_, rows_);
   }
 
   size_t rows() const { return rows_; }
@@ -52,15 +54,23 @@ class Deck {
     for (size_t first = 0; first < validation_.size(); first += rows_) {
       const size_t count = std::min(rows_, validation_.size() - first);
       if (count < fewest && first > 0) return;
-      visit(std::vector<size_t>(validation_.begin() + static_cast<ptrdiff_t>(first),
-                                validation_.begin() + static_cast<ptrdiff_t>(first + count)));
+      visit(std::span(validation_).subspan(first, count));
     }
   }
 
  private:
+  void turn_to(size_t epoch) {
+    if (epoch == epoch_) return;
+    epoch_ = epoch;
+    order_ = training_;
+    Random(seed_, "epoch/" + std::to_string(epoch)).shuffle(std::span(order_));
+  }
+
   uint64_t seed_;
   size_t rows_;
   std::vector<size_t> training_, validation_;
+  std::optional<size_t> epoch_;
+  std::vector<size_t> order_;  // of the epoch's items
 };
 
 /// A loss with the scores it was made of: [M, classes], and which class is right.
@@ -71,14 +81,14 @@ struct Judged {
 
 /// The work whose losses `judge` gives for items of a deck; it validates on at least `fewest`.
 template <typename Judge>
-Work deck_work(const Deck& deck, size_t fewest, Judge judge) {
+Work deck_work(const std::shared_ptr<Deck>& deck, size_t fewest, Judge judge) {
   const auto loss = [=](const model::Model& model, int64_t step) -> StepLoss {
-    const Judged judged = judge(model, deck.items(step));
+    const Judged judged = judge(model, deck->items(step));
     return {judged.loss, judged.tokens};
   };
   const auto validate = [=](const model::Model& model) {
     double sum = 0, right = 0, count = 0;
-    deck.visit_validation(fewest, [&](const std::vector<size_t>& items) {
+    deck->visit_validation(fewest, [&](Items items) {
       const Judged judged = judge(model, items);
       const auto here = static_cast<double>(judged.labels.numel());
       sum += here * judged.loss.template item<double>();
@@ -93,7 +103,7 @@ Work deck_work(const Deck& deck, size_t fewest, Judge judge) {
 /// The embeddings of some rows, and how many tokens they have.
 std::pair<at::Tensor, int64_t> embedded(const model::Model& model,
                                         const std::vector<std::vector<int64_t>>& rows,
-                                        const std::vector<size_t>& items) {
+                                        Items items) {
   std::vector<std::vector<int64_t>> chosen;
   for (const size_t item : items)
     chosen.push_back(rows[item]);
@@ -104,9 +114,9 @@ std::pair<at::Tensor, int64_t> embedded(const model::Model& model,
 }  // namespace
 
 Work types_work(const TrainConfig& config, std::vector<task::TypedFunction> functions) {
-  const Deck deck(functions.size(), config);
+  const auto deck = std::make_shared<Deck>(functions.size(), config);
   const auto all = std::make_shared<const std::vector<task::TypedFunction>>(std::move(functions));
-  return deck_work(deck, 1, [=](const model::Model& model, const std::vector<size_t>& items) {
+  return deck_work(deck, 1, [=](const model::Model& model, Items items) {
     std::vector<task::TypedFunction> chosen;
     for (const size_t item : items)
       chosen.push_back((*all)[item]);
@@ -119,25 +129,23 @@ Work types_work(const TrainConfig& config, std::vector<task::TypedFunction> func
 }
 
 Work search_work(const TrainConfig& config, TokenPairs pairs) {
-  const Deck deck(pairs.queries.size(), config);
-  if (deck.rows() < 2) {
+  const auto deck = std::make_shared<Deck>(pairs.queries.size(), config);
+  if (deck->rows() < 2) {
     fail(ExitCode::kMismatch,
          "steps of one pair have nothing to tell it from: 'batch_tokens' should "
          "be several times 'length'");
   }
   const auto all = std::make_shared<const TokenPairs>(std::move(pairs));
   // Among fewer codes the right one is easier to find.
-  return deck_work(
-      deck, deck.rows(), [=](const model::Model& model, const std::vector<size_t>& items) {
-        const auto [queries, query_tokens] = embedded(model, all->queries, items);
-        const auto [codes, code_tokens] = embedded(model, all->codes, items);
-        const at::Tensor scores = at::matmul(queries, codes.t()) / kTemperature;  // [pairs, pairs]
-        const at::Tensor labels = at::arange(scores.size(0), at::kLong);
-        const at::Tensor loss =
-            (at::cross_entropy_loss(scores, labels) + at::cross_entropy_loss(scores.t(), labels)) /
-            2;
-        return Judged{scores, labels, loss, query_tokens + code_tokens};
-      });
+  return deck_work(deck, deck->rows(), [=](const model::Model& model, Items items) {
+    const auto [queries, query_tokens] = embedded(model, all->queries, items);
+    const auto [codes, code_tokens] = embedded(model, all->codes, items);
+    const at::Tensor scores = at::matmul(queries, codes.t()) / kTemperature;  // [pairs, pairs]
+    const at::Tensor labels = at::arange(scores.size(0), at::kLong);
+    const at::Tensor loss =
+        (at::cross_entropy_loss(scores, labels) + at::cross_entropy_loss(scores.t(), labels)) / 2;
+    return Judged{scores, labels, loss, query_tokens + code_tokens};
+  });
 }
 
 }  // namespace ssmi::train
