@@ -1,6 +1,5 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/argmax.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/matmul.h>
 
@@ -14,6 +13,7 @@
 #include "ssmi/model/forward_rows.h"
 #include "ssmi/task/embedding.h"
 #include "ssmi/train/work.h"
+#include "validation.h"
 
 namespace ssmi::train {
 namespace {
@@ -27,7 +27,7 @@ using Items = std::span<const size_t>;
 class Deck {
  public:
   Deck(size_t items, const TrainConfig& config)
-      : seed_(config.seed), rows_(static_cast<size_t>(config.batch_tokens / config.length)) {
+      : seed_(config.seed), rows_(static_cast<size_t>(config.rows())) {
     const std::vector<size_t> all = Random(seed_, "validation").permutation(items);
     const size_t held_out = std::max<size_t>(1, items / kValidationShare);
     if (items < held_out + rows_) {
@@ -73,12 +73,6 @@ class Deck {
   std::vector<size_t> order_;  // of the epoch's items
 };
 
-/// A loss with the scores it was made of: [M, classes], and which class is right.
-struct Judged {
-  at::Tensor scores, labels, loss;
-  int64_t tokens;
-};
-
 /// The work whose losses `judge` gives for items of a deck; it validates on at least `fewest`.
 template <typename Judge>
 Work deck_work(const std::shared_ptr<Deck>& deck, size_t fewest, Judge judge) {
@@ -87,15 +81,9 @@ Work deck_work(const std::shared_ptr<Deck>& deck, size_t fewest, Judge judge) {
     return {judged.loss, judged.tokens};
   };
   const auto validate = [=](const model::Model& model) {
-    double sum = 0, right = 0, count = 0;
-    deck->visit_validation(fewest, [&](Items items) {
-      const Judged judged = judge(model, items);
-      const auto here = static_cast<double>(judged.labels.numel());
-      sum += here * judged.loss.template item<double>();
-      right += at::argmax(judged.scores, 1).eq(judged.labels).sum().template item<double>();
-      count += here;
-    });
-    return Json{{"validation_loss", sum / count}, {"validation_accuracy", right / count}};
+    Validation validation;
+    deck->visit_validation(fewest, [&](Items items) { validation.add(judge(model, items)); });
+    return validation.result();
   };
   return {loss, validate};
 }

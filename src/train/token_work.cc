@@ -1,4 +1,3 @@
-#include <ATen/ops/argmax.h>
 #include <ATen/ops/cross_entropy_loss.h>
 
 #include <memory>
@@ -11,6 +10,7 @@
 #include "ssmi/task/special_tokens.h"
 #include "ssmi/task/windows.h"
 #include "ssmi/train/work.h"
+#include "validation.h"
 
 namespace ssmi::train {
 namespace {
@@ -34,7 +34,8 @@ class Objectives {
   std::optional<task::Masking> masking_;
 };
 
-/// At most `tokens` tokens of the pieces, spread evenly over them, in batches of `at_once` pieces.
+/// At most `validation_tokens` tokens of the pieces, spread evenly over them, in batches of as many
+/// as a step has.
 std::vector<task::TokenRows> validation_rows(const task::Documents& documents,
                                              const TrainConfig& config) {
   const std::vector<task::Piece> pieces = task::pieces(documents, config.length);
@@ -42,7 +43,7 @@ std::vector<task::TokenRows> validation_rows(const task::Documents& documents,
   for (const task::Piece& piece : pieces)
     total += static_cast<int64_t>(piece.ids.size());
   const int64_t wanted = std::min(total, config.validation_tokens);
-  const auto at_once = static_cast<size_t>(config.batch_tokens / config.length);
+  const auto at_once = static_cast<size_t>(config.rows());
   std::vector<task::TokenRows> batches;
   int64_t passed = 0, taken = 0;
   for (const task::Piece& piece : pieces) {
@@ -58,6 +59,12 @@ std::vector<task::TokenRows> validation_rows(const task::Documents& documents,
   return batches;
 }
 
+Judged judged(const model::Model& model, const task::TokenBatch& batch) {
+  const at::Tensor logits = task::logits_at(model, batch);
+  return {logits, batch.labels, at::cross_entropy_loss(logits, batch.labels),
+          batch.batch.ids.numel()};
+}
+
 }  // namespace
 
 Work token_work(const TrainConfig& config, const task::TokenCorpus& corpus,
@@ -67,26 +74,21 @@ Work token_work(const TrainConfig& config, const task::TokenCorpus& corpus,
       std::make_shared<task::Windows>(corpus.training.ids, config.length, config.seed);
   task::require_token_head(model, windows->at(0), tokenizer.vocab_size());
   if (config.objective == Objective::kNextToken) task::require_causal(model.info());
-  const int64_t rows = config.batch_tokens / config.length;
+  const int64_t rows = config.rows();
   const auto held_out = validation_rows(corpus.validation, config);
   const auto loss = [=](const model::Model& model, int64_t step) -> StepLoss {
-    const auto batch = objectives.batch(windows->rows((step - 1) * rows, rows), step);
-    return {at::cross_entropy_loss(task::logits_at(model, batch), batch.labels),
-            batch.batch.ids.numel()};
+    const Judged found =
+        judged(model, objectives.batch(windows->rows((step - 1) * rows, rows), step));
+    return {found.loss, found.tokens};
   };
   const auto validate = [=](const model::Model& model) {
-    double surprise = 0, right = 0, count = 0;
+    Validation validation;
     for (size_t index = 0; index < held_out.size(); ++index) {
       const auto batch = objectives.batch(held_out[index], -1 - static_cast<int64_t>(index));
-      const auto tokens = static_cast<double>(batch.labels.numel());
-      if (tokens == 0) continue;  // nothing but markers
-      const at::Tensor logits = task::logits_at(model, batch);
-      surprise += tokens * at::cross_entropy_loss(logits, batch.labels).item<double>();
-      right += at::argmax(logits, 1).eq(batch.labels).sum().item<double>();
-      count += tokens;
+      if (batch.labels.numel() == 0) continue;  // nothing but markers
+      validation.add(judged(model, batch));
     }
-    if (count == 0) return Json::object();  // no package is held out
-    return Json{{"validation_loss", surprise / count}, {"validation_accuracy", right / count}};
+    return validation.result();
   };
   return {loss, validate};
 }

@@ -34,6 +34,8 @@ struct TrainConfig {
   int64_t checkpoint_every, validate_every, log_every;  ///< steps
   int64_t validation_tokens;                            ///< of the held-out slice, at most
   uint64_t seed;
+
+  int64_t rows() const { return batch_tokens / length; }  ///< of a step
 };
 
 /// Reads one. `where` names it in messages. Throws Error{kBadInput} for a key that is missing, not
