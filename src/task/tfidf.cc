@@ -44,11 +44,11 @@ std::vector<std::string> name_words(std::string_view text) {
 }
 
 TfIdf::TfIdf(std::span<const std::string> texts) : texts_(texts.size()) {
-  std::vector<std::vector<std::string>> words;
-  std::map<std::string, size_t> having;  // how many texts
+  std::vector<std::vector<std::string>> words;  // of each text
+  std::map<std::string, size_t> having;         // how many texts
   for (const std::string& text : texts) {
-    words.push_back(name_words(text));
-    for (const std::string& word : std::set<std::string>(words.back().begin(), words.back().end()))
+    const auto& all = words.emplace_back(name_words(text));
+    for (const std::string& word : std::set<std::string>(all.begin(), all.end()))
       ++having[word];
   }
   const auto n = static_cast<double>(texts.size());
@@ -57,26 +57,19 @@ TfIdf::TfIdf(std::span<const std::string> texts) : texts_(texts.size()) {
     rarity_.push_back(1 + std::log((1 + n) / (1 + static_cast<double>(count))));
   }
   for (size_t i = 0; i < texts.size(); ++i) {
-    for (const auto& [word, weight] : weights(known_words(texts[i])))
+    for (const auto& [word, weight] : weights(words[i]))
       words_[word].second.push_back({i, weight});
   }
 }
 
-std::vector<size_t> TfIdf::known_words(std::string_view text) const {
-  std::vector<size_t> known;
-  for (const std::string& word : name_words(text)) {
+TfIdf::Weights TfIdf::weights(const std::vector<std::string>& words) const {
+  std::map<size_t, double> counts;  // of known words
+  for (const std::string& word : words) {
     const auto found = std::ranges::lower_bound(
         words_, word, {}, [](const auto& w) -> const auto& { return w.first; });
     if (found != words_.end() && found->first == word)
-      known.push_back(static_cast<size_t>(found - words_.begin()));
+      ++counts[static_cast<size_t>(found - words_.begin())];
   }
-  return known;
-}
-
-TfIdf::Weights TfIdf::weights(const std::vector<size_t>& words) const {
-  std::map<size_t, double> counts;
-  for (const size_t word : words)
-    ++counts[word];
   double square = 0;
   for (auto& [word, weight] : counts) {
     weight = (1 + std::log(weight)) * rarity_[word];
@@ -90,7 +83,7 @@ TfIdf::Weights TfIdf::weights(const std::vector<size_t>& words) const {
 
 std::vector<float> TfIdf::similarities(std::string_view query) const {
   std::vector<double> sums(texts_);
-  for (const auto& [word, weight] : weights(known_words(query))) {
+  for (const auto& [word, weight] : weights(name_words(query))) {
     for (const Entry& entry : words_[word].second)
       sums[entry.text] += weight * entry.weight;
   }

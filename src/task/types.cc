@@ -1,8 +1,8 @@
 #include "ssmi/task/types.h"
 
-#include <ATen/ops/empty.h>
 #include <ATen/ops/mean.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -71,19 +71,20 @@ class Names {
 
   std::optional<text::Span> place(const Target& target) const {
     if (target.kind == "return") {
-      return function_ >= 0 && text(function_) == target.name ? span(function_) : std::nullopt;
+      if (function_ >= 0 && text(function_) == target.name) return span(function_);
+    } else if (const auto found = first_.find(target.name); found != first_.end()) {
+      return span(found->second);
     }
-    const auto found = first_.find(target.name);
-    return found == first_.end() ? std::nullopt : span(found->second);
+    return std::nullopt;
   }
 
  private:
-  std::optional<text::Span> span(int32_t n) const {
+  text::Span span(int32_t n) const {
     const code::Node& node = tree_.nodes()[static_cast<size_t>(n)];
-    return text::Span{node.begin_byte, node.end_byte};
+    return {node.begin_byte, node.end_byte};
   }
   std::string text(int32_t n) const {
-    const auto [begin, end] = *span(n);
+    const auto [begin, end] = span(n);
     return std::string(tree_.text(begin, end));
   }
 
@@ -219,14 +220,15 @@ TypeBatch type_batch(std::span<const TypedFunction> functions) {
   for (const TypedFunction& function : functions)
     rows.push_back(function.ids);
   TypeBatch out{model::pack(rows), {}, {}};
+  std::vector<int64_t> labels;
   for (size_t row = 0; row < functions.size(); ++row) {
     const int64_t offset = out.batch.offsets[row];
-    for (const auto& [begin, end, label] : functions[row].places)
+    for (const auto& [begin, end, label] : functions[row].places) {
       out.places.push_back({offset + begin, offset + end, label});
+      labels.push_back(label);
+    }
   }
-  out.labels = at::empty({static_cast<int64_t>(out.places.size())}, at::kLong);
-  for (size_t i = 0; i < out.places.size(); ++i)
-    out.labels.data_ptr<int64_t>()[i] = out.places[i].label;
+  out.labels = at::tensor(labels, at::kLong);
   return out;
 }
 

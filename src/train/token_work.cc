@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "ssmi/task/evaluate_tokens.h"
-#include "ssmi/task/objective.h"
+#include "ssmi/task/masking.h"
 #include "ssmi/task/special_tokens.h"
 #include "ssmi/task/windows.h"
 #include "ssmi/train/work.h"

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "ssmi/core/file.h"
-#include "ssmi/task/objective.h"
+#include "ssmi/task/masking.h"
 #include "support.h"
 #include "tiny.h"
 

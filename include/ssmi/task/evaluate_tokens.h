@@ -6,9 +6,9 @@
 
 #include "ssmi/core/progress.h"
 #include "ssmi/model/model.h"
+#include "ssmi/task/masking.h"
 #include "ssmi/task/metrics.h"
 #include "ssmi/task/neighbour_table.h"
-#include "ssmi/task/objective.h"
 #include "ssmi/task/windows.h"
 
 namespace ssmi::task {

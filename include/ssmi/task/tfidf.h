@@ -27,8 +27,7 @@ class TfIdf {
     double weight;
   };
   using Weights = std::vector<std::pair<size_t, double>>;  // by word
-  Weights weights(const std::vector<size_t>& words) const;
-  std::vector<size_t> known_words(std::string_view text) const;
+  Weights weights(const std::vector<std::string>& words) const;
 
   std::vector<std::pair<std::string, std::vector<Entry>>> words_;  // sorted; who has each
   std::vector<double> rarity_;                                     // by word

@@ -1,4 +1,4 @@
-#include "ssmi/task/objective.h"
+#include "ssmi/task/masking.h"
 
 #include <ATen/ops/equal.h>
 

@@ -1,22 +1,11 @@
-#include "ssmi/task/objective.h"
+#include "ssmi/task/masking.h"
 
-#include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
-
-#include <algorithm>
 
 #include "ssmi/core/error.h"
 
 namespace ssmi::task {
-namespace {
-
-at::Tensor as_tensor(const std::vector<int64_t>& values) {
-  at::Tensor tensor = at::empty({static_cast<int64_t>(values.size())}, at::kLong);
-  std::ranges::copy(values, tensor.data_ptr<int64_t>());
-  return tensor;
-}
-
-}  // namespace
 
 Masking::Masking(const SpecialTokens& special, int64_t vocab_size)
     : mask_(special.mask.value_or(-1)), special_(static_cast<size_t>(vocab_size)) {
@@ -57,8 +46,8 @@ TokenBatch Masking::batch(TokenRows rows, Random& random) const {
       ids[i] = ordinary_[random.below(ordinary_.size())];
     }
   }
-  out.positions = as_tensor(positions);
-  out.labels = as_tensor(labels);
+  out.positions = at::tensor(positions, at::kLong);
+  out.labels = at::tensor(labels, at::kLong);
   return out;
 }
 
@@ -76,8 +65,8 @@ TokenBatch next_token_batch(const TokenRows& rows) {
       labels.push_back(ids[i + 1]);
     }
   }
-  out.positions = as_tensor(positions);
-  out.labels = as_tensor(labels);
+  out.positions = at::tensor(positions, at::kLong);
+  out.labels = at::tensor(labels, at::kLong);
   return out;
 }
 
