@@ -10,18 +10,12 @@
 #include "ssmi/core/file.h"
 #include "ssmi/io/safetensors.h"
 #include "ssmi/model/forward_rows.h"
+#include "ssmi/model/tensor.h"
 
 namespace ssmi::cli {
 namespace {
 
 constexpr int64_t kBatchTokens = 8192;
-
-io::TensorBytes bytes_of(const std::string& name, const at::Tensor& tensor) {
-  return {name,
-          tensor.scalar_type() == at::kLong ? io::Dtype::kI64 : io::Dtype::kF32,
-          tensor.sizes().vec(),
-          {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()}};
-}
 
 /// The padded ids and the mask that says which are tokens, [B, T].
 void add_ids(const EmbedRows& rows, std::map<std::string, at::Tensor>& outputs) {
@@ -163,11 +157,8 @@ size_t embed_padded(const model::Model& model, const EmbedRows& rows, const Embe
   { const AtomicFile writable(out); }  // found out before the work, not after it
   auto outputs = computed(model, rows, names, progress);
   add_ids(rows, outputs);
-  std::vector<io::TensorBytes> tensors;
-  for (const auto& [name, tensor] : outputs)
-    tensors.push_back(bytes_of(name, tensor));
-  io::write_safetensors(out, tensors, {{"format", "pt"}});
-  return tensors.size();
+  model::write_tensors(out, outputs, {{"format", "pt"}});
+  return outputs.size();
 }
 
 size_t embed_packed(const model::Model& model, const EmbedRows& rows, const EmbedNames& names,

@@ -66,8 +66,8 @@ void save_model(Model& model, const Json& config, const std::filesystem::path& f
            "'{}' has values beyond 65504, the largest of float16; take bfloat16 or float32",
            parameter.name);
     }
-    const auto* data = static_cast<const std::byte*>(kept.back().const_data_ptr());
-    tensors.push_back({parameter.name, type, parameter.shape, {data, kept.back().nbytes()}});
+    tensors.push_back(bytes_of(parameter.name, kept.back()));
+    tensors.back().shape = parameter.shape;
   });
   fs::path partial = folder;
   partial += ".partial";

@@ -3,52 +3,56 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+
+#include "ssmi/core/error.h"
 
 namespace ssmi::model {
 
+namespace {
+
+struct Names {
+  io::Dtype file;
+  at::ScalarType memory;
+};
+
+constexpr std::array<Names, 19> kNames{{
+    {io::Dtype::kBool, at::kBool},
+    {io::Dtype::kU8, at::kByte},
+    {io::Dtype::kI8, at::kChar},
+    {io::Dtype::kF8_E4M3, at::kFloat8_e4m3fn},
+    {io::Dtype::kF8_E5M2, at::kFloat8_e5m2},
+    {io::Dtype::kF8_E8M0, at::kFloat8_e8m0fnu},
+    {io::Dtype::kF8_E4M3FNUZ, at::kFloat8_e4m3fnuz},
+    {io::Dtype::kF8_E5M2FNUZ, at::kFloat8_e5m2fnuz},
+    {io::Dtype::kU16, at::kUInt16},
+    {io::Dtype::kI16, at::kShort},
+    {io::Dtype::kF16, at::kHalf},
+    {io::Dtype::kBF16, at::kBFloat16},
+    {io::Dtype::kU32, at::kUInt32},
+    {io::Dtype::kI32, at::kInt},
+    {io::Dtype::kF32, at::kFloat},
+    {io::Dtype::kU64, at::kUInt64},
+    {io::Dtype::kI64, at::kLong},
+    {io::Dtype::kF64, at::kDouble},
+    {io::Dtype::kC64, at::kComplexFloat},
+}};
+
+}  // namespace
+
 at::ScalarType scalar_type(io::Dtype dtype) {
-  switch (dtype) {
-    case io::Dtype::kBool:
-      return at::kBool;
-    case io::Dtype::kU8:
-      return at::kByte;
-    case io::Dtype::kI8:
-      return at::kChar;
-    case io::Dtype::kF8_E4M3:
-      return at::kFloat8_e4m3fn;
-    case io::Dtype::kF8_E5M2:
-      return at::kFloat8_e5m2;
-    case io::Dtype::kF8_E8M0:
-      return at::kFloat8_e8m0fnu;
-    case io::Dtype::kF8_E4M3FNUZ:
-      return at::kFloat8_e4m3fnuz;
-    case io::Dtype::kF8_E5M2FNUZ:
-      return at::kFloat8_e5m2fnuz;
-    case io::Dtype::kU16:
-      return at::kUInt16;
-    case io::Dtype::kI16:
-      return at::kShort;
-    case io::Dtype::kF16:
-      return at::kHalf;
-    case io::Dtype::kBF16:
-      return at::kBFloat16;
-    case io::Dtype::kU32:
-      return at::kUInt32;
-    case io::Dtype::kI32:
-      return at::kInt;
-    case io::Dtype::kF32:
-      return at::kFloat;
-    case io::Dtype::kU64:
-      return at::kUInt64;
-    case io::Dtype::kI64:
-      return at::kLong;
-    case io::Dtype::kF64:
-      return at::kDouble;
-    case io::Dtype::kC64:
-      return at::kComplexFloat;
+  return std::ranges::find(kNames, dtype, &Names::file)->memory;
+}
+
+io::TensorBytes bytes_of(const std::string& name, const at::Tensor& tensor) {
+  const auto* names = std::ranges::find(kNames, tensor.scalar_type(), &Names::memory);
+  if (names == kNames.end() || !tensor.is_contiguous() || !tensor.is_cpu()) {
+    fail(ExitCode::kBug, "'{}' cannot be written as it lies", name);
   }
-  return at::kFloat;
+  const auto* data = static_cast<const std::byte*>(tensor.const_data_ptr());
+  return {name, names->file, tensor.sizes().vec(), {data, tensor.nbytes()}};
 }
 
 at::Tensor tensor_of(const io::TensorView& view) {
@@ -66,6 +70,15 @@ at::Tensor tensor_of(const io::TensorView& view) {
   }
   const auto keep = [owner = view.owner](void*) mutable { owner.reset(); };
   return at::from_blob(data, view.shape, keep, options);
+}
+
+void write_tensors(const std::filesystem::path& path,
+                   const std::map<std::string, at::Tensor>& tensors,
+                   const std::map<std::string, std::string>& metadata) {
+  std::vector<io::TensorBytes> bytes;
+  for (const auto& [name, tensor] : tensors)
+    bytes.push_back(bytes_of(name, tensor));
+  io::write_safetensors(path, bytes, metadata);
 }
 
 }  // namespace ssmi::model

@@ -11,6 +11,7 @@
 #include "ssmi/core/excerpt.h"
 #include "ssmi/core/file.h"
 #include "ssmi/io/safetensors.h"
+#include "ssmi/model/tensor.h"
 
 namespace ssmi::train {
 namespace {
@@ -112,8 +113,7 @@ void RunFolder::save(model::Model& model, const Json& config, const text::TextFi
       write_file(folder / name, text);
     std::vector<io::TensorBytes> tensors;
     optimizer.visit_state([&](const std::string& name, at::Tensor& tensor) {
-      const auto* data = static_cast<const std::byte*>(tensor.const_data_ptr());
-      tensors.push_back({name, io::Dtype::kF32, tensor.sizes().vec(), {data, tensor.nbytes()}});
+      tensors.push_back(model::bytes_of(name, tensor));
     });
     io::write_safetensors(folder / kState, tensors);
   });

@@ -74,9 +74,7 @@ at::Tensor found(const Pass& pass, const Json& key, const LeafSlots& slots, Prog
 }
 
 void keep(const Pass& pass, const Json& key, const at::Tensor& vectors, Progress& progress) {
-  const auto* data = static_cast<const std::byte*>(vectors.const_data_ptr());
-  const io::TensorBytes tensor{
-      kTensor, io::Dtype::kF32, vectors.sizes().vec(), {data, vectors.nbytes()}};
+  const io::TensorBytes tensor = model::bytes_of(kTensor, vectors);
   pass.cache->put(key, pass.subject.name, {&tensor, 1}, progress);
 }
 

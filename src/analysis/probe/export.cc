@@ -1,14 +1,15 @@
 #include "export.h"
 
 #include <ATen/ops/cat.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
-#include <span>
+#include <map>
 
 #include "places.h"
 #include "ssmi/core/csv.h"
 #include "ssmi/core/file.h"
-#include "ssmi/io/safetensors.h"
+#include "ssmi/model/tensor.h"
 
 namespace ssmi::probe {
 namespace {
@@ -46,31 +47,19 @@ void export_pairs(const std::filesystem::path& path, const PairSet& set, const C
 
 void export_vectors(const std::filesystem::path& path, const PairSet& set, const LeafSlots& slots,
                     const at::Tensor& vectors, const std::map<std::string, std::string>& metadata) {
-  std::vector<at::Tensor> x;
-  std::vector<std::vector<int64_t>> y;
-  std::vector<io::TensorBytes> tensors;
+  std::map<std::string, at::Tensor> parts;
   const auto add = [&](const std::string& part, const std::vector<Pair>& pairs) {
-    const at::Tensor& matrix =
-        x.emplace_back(pair_vectors(pairs, *set.task, slots, vectors).contiguous());
-    std::vector<int64_t>& labels = y.emplace_back();
+    parts[part + "_x"] = pair_vectors(pairs, *set.task, slots, vectors).contiguous();
+    std::vector<int64_t> labels;
     for (const Pair& pair : pairs) {
       const std::string& label = set.task->labels[static_cast<size_t>(pair.label)];
       labels.push_back(label_number(label).value_or(pair.label));
     }
-    tensors.push_back({part + "_x",
-                       io::Dtype::kF64,
-                       matrix.sizes().vec(),
-                       {static_cast<const std::byte*>(matrix.const_data_ptr()), matrix.nbytes()}});
-    tensors.push_back({part + "_y",
-                       io::Dtype::kI64,
-                       {static_cast<int64_t>(labels.size())},
-                       std::as_bytes(std::span(labels))});
+    parts[part + "_y"] = at::tensor(labels, at::kLong);
   };
-  x.reserve(2);  // so that what the tensors point at stays where it is
-  y.reserve(2);
   add("train", set.training());
   add("test", set.part(Part::kTest));
-  io::write_safetensors(path, tensors, metadata);
+  model::write_tensors(path, parts, metadata);
 }
 
 }  // namespace ssmi::probe
