@@ -51,15 +51,25 @@ struct Confusion {
       right += static_cast<double>(n);
     return ratio(right, static_cast<double>(count));
   }
-  double f1(bool weighted) const {
-    double sum = 0, weight = 0;
+  bool has(size_t c) const { return gold[c] + predicted[c] > 0; }
+  double f1(size_t c) const {
+    return ratio(2 * static_cast<double>(both[c]), static_cast<double>(gold[c] + predicted[c]));
+  }
+  double f1_weighted() const {
+    double sum = 0;
+    for (size_t c = 0; c < gold.size(); ++c)
+      sum += static_cast<double>(gold[c]) * f1(c);
+    return ratio(sum, static_cast<double>(count));
+  }
+  /// The mean over the classes that `all` has; one that is not here has its F1 there.
+  double f1_macro(const Confusion& all) const {
+    double sum = 0, classes = 0;
     for (size_t c = 0; c < gold.size(); ++c) {
-      if (gold[c] + predicted[c] == 0) continue;
-      const double own = weighted ? static_cast<double>(gold[c]) : 1;
-      sum += own * 2 * static_cast<double>(both[c]) / static_cast<double>(gold[c] + predicted[c]);
-      weight += own;
+      if (!all.has(c)) continue;
+      sum += has(c) ? f1(c) : all.f1(c);
+      classes += 1;
     }
-    return ratio(sum, weight);
+    return ratio(sum, classes);
   }
 
   std::vector<int64_t> gold, predicted, both;
@@ -133,11 +143,14 @@ Measure class_accuracy(std::span<const Classified> units, int64_t classes) {
 }
 
 Measure f1_macro(std::span<const Classified> units, int64_t classes) {
-  return of_confusion(units, classes, [](const Confusion& c) { return c.f1(false); });
+  Confusion all(classes);
+  for (const Classified& unit : units)
+    all.add(unit);
+  return of_confusion(units, classes, [all](const Confusion& c) { return c.f1_macro(all); });
 }
 
 Measure f1_weighted(std::span<const Classified> units, int64_t classes) {
-  return of_confusion(units, classes, [](const Confusion& c) { return c.f1(true); });
+  return of_confusion(units, classes, [](const Confusion& c) { return c.f1_weighted(); });
 }
 
 }  // namespace ssmi::task

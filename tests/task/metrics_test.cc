@@ -50,9 +50,10 @@ TEST_CASE("metrics: F1 by class, as scikit-learn has it") {
   CHECK(macro.value == doctest::Approx((0.8 + 0.5 + 2.0 / 3) / 3));
   CHECK(weighted.value == doctest::Approx((3 * 0.8 + 2 * 0.5 + 2.0 / 3) / 6));
   CHECK(macro.count == 6);
-  // The first unit alone: classes 0 (F1 4/5) and 1 (0), which is predicted there. The second alone:
-  // 1 (2/3) and 2 (2/3).
-  CHECK(macro.low == doctest::Approx(0.4));
+  // The first unit alone: classes 0 (F1 4/5) and 1 (0), which is predicted there, and 2, which is
+  // not, as in both (2/3). The second alone: 1 (2/3) and 2 (2/3), and 0 as in both (4/5).
+  CHECK(macro.low == doctest::Approx((0.8 + 2.0 / 3) / 3));
+  CHECK(macro.high == doctest::Approx((0.8 + 2 * 2.0 / 3) / 3));
   CHECK(accuracy.low == doctest::Approx(2.0 / 3));
 }
 

@@ -60,7 +60,9 @@ struct Classified {
 
 /// Of predictions of classes 0 to `classes` - 1. F1 of a class is 2 TP / (2 TP + FP + FN).
 Measure class_accuracy(std::span<const Classified> units, int64_t classes);
-/// The mean F1 of the classes that are gold or predicted somewhere.
+/// The mean F1 of the classes that are gold or predicted somewhere. A draw of units without one of
+/// them takes that class's F1 in all units: left out, rare classes that are never right would make
+/// draws better than the whole.
 Measure f1_macro(std::span<const Classified> units, int64_t classes);
 /// The mean F1 weighted by how often each class is gold.
 Measure f1_weighted(std::span<const Classified> units, int64_t classes);
