@@ -105,7 +105,7 @@ def model_goals(goals, results):
 
 def training_goals(goals, results):
     speed = {line["name"]: line for line in results["speed"]}
-    goals.least("training step of codessm-mini: times as fast as plain operators",
+    goals.least("training step of codessm-mini: times as fast as plain operators, which take logits of all tokens",
                 speed["codessm-mini step"]["times_faster"], 1.3)
     goals.most("the same: its memory over theirs", results["peaks"]["ours"] / results["peaks"]["plain"], 0.6)
     goals.least("selective scan with its gradients: times as fast as an operator at a time",
@@ -133,7 +133,8 @@ def model_sections(results):
 def training_sections(results):
     lines = ["## Training", "",
              "Forward and backward of a step of codessm-mini (8 rows of 256 tokens, 15 % of them masked) and of kernels, against the "
-             "same by LibTorch's operators (`tests/bench/train_bench.cc`). Plain code takes logits of all tokens, ssmi of masked ones.",
+             "same by LibTorch's operators (`tests/bench/train_bench.cc`). Plain code takes logits of all tokens, ssmi of masked ones: "
+             "where both take those of masked ones ssmi is as fast as the second row says.",
              "", "| | ssmi | plain | times as fast | by processor time |", "|---|---|---|---|---|"]
     for line in results["speed"]:
         if "seconds" in line:

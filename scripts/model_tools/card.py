@@ -85,20 +85,23 @@ class Card:
         return lines
 
     def commands(self):
-        lines = [["train_vocabulary", self.recipe.train, "tokenizer.json"]] if not self.recipe.start else []
+        python = "build/deps/tools/bin/python scripts/train_vocabulary"
+        lines = [[python, self.recipe.train, "tokenizer.json"]] if not self.recipe.start else []
         lines += [["ssmi", *self.recipe.command()]]
         if self.recipe.control:
             lines.append(["ssmi", *self.recipe.command(scratch=True)])
         last = f"runs/{self.recipe.name}/step-{self.config['steps']:08}"
         lines += [["ssmi", "convert", last, "--out", f"models/{self.recipe.name}", "--dtype", "float16"],
-                  ["ssmi", *self.recipe.evaluation()]]
+                  ["ssmi", *(f"{a}/step-{self.config['steps']:08}" if a.endswith("-scratch") else a
+                             for a in self.recipe.evaluation())]]
         return ["```", *(" ".join(line) for line in lines), "```"]
 
     def text(self):
         parts = [f"# {self.recipe.name}", "", self.recipe.what + ".", "", *self.facts(), "", "## Results", "",
                  *self.metrics(), "", "## Loss", "", *self.curve(), "", "## How it was made", "",
                  *self.commands(), "",
-                 "`scripts/reproduce-models` does it all. One thread; equal machines give equal bytes, others differ in "
+                 "`configs/` and `scripts/` are the source tree's; the data lie in the folder that `--data` of "
+                 "`scripts/reproduce-models` names, which does it all in `build/models`. One thread; equal machines give equal bytes, others differ in "
                  "rounding.", "", "## Licence", "",
                  "Apache-2.0. Trained on Python files of Debian packages under BSD, MIT, Apache-2.0 and PSF licences "
                  "(listed in share/models/README.md); networkx and tornado are left out, which ssmi probes.", ""]

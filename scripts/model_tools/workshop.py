@@ -67,9 +67,23 @@ class Workshop:
         last = folder / f"step-{steps:08}"
         return last if last.exists() else None
 
+    def require_made_so(self, recipe, run):
+        """A run that is there has the recipe's settings."""
+        wanted = json.loads((ROOT / f"configs/{recipe.config}.json").read_text())
+        command = recipe.command()
+        for key, value in (command[i + 1].split("=") for i, word in enumerate(command) if word == "--set"):
+            wanted[key] = json.loads(value)
+        made = json.loads((self.out / run / "run.json").read_text())["config"]
+        other = [key for key in wanted if key != "model" and made.get(key) != wanted[key]]
+        if other:
+            raise SystemExit(f"reproduce-models: {self.out / run} was made with another {other[0]}: {made.get(other[0])}, "
+                             f"not {wanted[other[0]]}; remove it to have it made again")
+
     def trained(self, recipe, scratch=False):
         run = f"runs/{recipe.name}" + ("-scratch" if scratch else "")
-        if not self.finished(run):
+        if self.finished(run):
+            self.require_made_so(recipe, run)
+        else:
             self.ssmi(recipe.command(scratch), Path(run).name)
 
     def converted(self, recipe):
