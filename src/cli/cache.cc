@@ -170,6 +170,10 @@ void clear(const std::vector<std::string>& names) {
     ++entries;
     bytes += entry.bytes;
   }
+  if (!names.empty() && entries == 0) {
+    fail(ExitCode::kUsage, "{}: nothing is kept under that name; `ssmi cache` lists what is",
+         fmt::join(names, ", "));
+  }
   if (names.empty()) cache.remove_leftovers(std::chrono::seconds(0));
   std::cout << fmt::format("removed {} entries, {:.1f} MB, from {}\n", entries, megabytes(bytes),
                            cache.folder().string());

@@ -33,6 +33,9 @@ inline constexpr const char* kBundledModel = "codessm-mini";
 /// Adds the positional argument that names a checkpoint. What `name` holds is its default.
 CLI::Option* add_checkpoint(CLI::App& command, std::string& name);
 
+/// Adds --threads; 0 for what LibTorch takes by itself.
+void add_threads(CLI::App& command, int& threads);
+
 /// A checkpoint folder or weight file by path, else a folder by name in those of SSMI_MODELS
 /// (separated by ':'), else in the installed share/models. Throws Error{kDisk} saying where it
 /// looked.
@@ -40,9 +43,6 @@ std::filesystem::path resolve_model(const std::string& name);
 
 /// Says what loading a checkpoint found worth knowing.
 void note_all(const std::vector<std::string>& notes, Progress& progress);
-
-/// Throws Error{kUsage} when writing `out` would replace a file of the checkpoint.
-void check_output(const std::filesystem::path& out, const io::Checkpoint& checkpoint);
 
 /// Says how many files and functions were left out on reading, if any.
 void note_left_out(const code::FunctionSet& set, Progress& progress);

@@ -7,6 +7,7 @@
 #include "embed_output.h"
 #include "embed_rows.h"
 #include "progress.h"
+#include "report_output.h"
 #include "ssmi/code/functions.h"
 #include "ssmi/core/error.h"
 #include "ssmi/io/checkpoint.h"
@@ -102,6 +103,9 @@ void run(const Options& options) {
   const auto [model, notes] = model::load_model(checkpoint, takes);
   model->move(device);
   note_all(notes, progress);
+  check_output(options.out, checkpoint);
+  for (const std::string& read : {options.ids, options.data})
+    check_output(options.out, read);
   const auto names = wanted(options, model->info());
   const EmbedRows rows = read_rows(options, checkpoint, model->info(), progress);
   if (rows.size() == 0) bad_input("nothing to embed: no row with a token");

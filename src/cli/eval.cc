@@ -1,7 +1,6 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
-#include <iostream>
 #include <map>
 
 #include "commands.h"
@@ -9,7 +8,6 @@
 #include "eval_tasks.h"
 #include "progress.h"
 #include "ssmi/core/error.h"
-#include "ssmi/core/file.h"
 #include "ssmi/report/eval_report.h"
 #include "ssmi/report/run.h"
 
@@ -87,22 +85,20 @@ void run(EvalOptions options) {
   if (options.data.empty()) options.data = share_folder() / "data" / bundled().at(options.task);
   catch_signals();
   const report::Timing timing;
-  StderrProgress progress(options.quiet);
+  StderrProgress progress(options.output.quiet);
   if (options.threads > 0) at::set_num_threads(options.threads);
   EvalModels models{open_model(options.checkpoint, options, progress), {}};
   if (!options.against.empty()) models.against = open_model(options.against, options, progress);
-  if (!options.out.empty()) check_output(options.out, models.own.checkpoint);
+  check_output(options.output.file, options.data);
+  check_output(options.output.file, models.own.checkpoint);
+  if (models.against) check_output(options.output.file, models.against->checkpoint);
   const EvalResult result = tasks().at(options.task)(options, models, progress);
   const Json report{{"schema", "ssmi/eval/1"},   {"run", run_object(options, models)},
                     {"data", result.data},       {"baseline", result.baseline},
                     {"metrics", result.metrics}, {"timing", timing.json()}};
-  if (!options.out.empty()) write_file(options.out, to_text(report, 1) + "\n");
-  if (options.json) {
-    std::cout << to_text(report, 1) << '\n';
-  } else if (!options.quiet) {
-    std::cout << report::metric_table(result.metrics) << "Baseline: " << result.baseline << ".\n";
-    if (!options.out.empty()) std::cout << "Report: " << options.out << '\n';
-  }
+  write_report(options.output, report);
+  show_report(options.output, report,
+              report::metric_table(result.metrics) + "Baseline: " + result.baseline + ".\n");
 }
 
 void add_data_options(CLI::App& command, EvalOptions& options) {
@@ -167,11 +163,8 @@ void add_eval(CLI::App& app) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   add_device(*command, options->device);
-  command->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--out", options->out, "Report to write (JSON)")->type_name("FILE");
-  command->add_flag("--json", options->json, "Print the report");
-  command->add_flag("--quiet", options->quiet, "Print nothing but errors");
+  add_threads(*command, options->threads);
+  add_report_output(*command, options->output);
   command->callback([options] { run(*options); });
 }
 

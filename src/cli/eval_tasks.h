@@ -6,6 +6,7 @@
 #include <string>
 
 #include "commands.h"
+#include "report_output.h"
 #include "ssmi/core/json.h"
 #include "ssmi/core/progress.h"
 #include "ssmi/io/checkpoint.h"
@@ -15,11 +16,11 @@
 namespace ssmi::cli {
 
 struct EvalOptions {
-  std::string checkpoint = kBundledModel, against, task, data, fit, device = "cpu", out;
+  std::string checkpoint = kBundledModel, against, task, data, fit, device = "cpu";
   int64_t length = 256, max_pieces = 0, batch_tokens = 4096;
   uint64_t seed = 1, split_seed = 0;
   int threads = 0;
-  bool json = false, quiet = false;
+  ReportOutput output;
 };
 
 struct EvalModel {

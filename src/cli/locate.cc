@@ -26,6 +26,11 @@ CLI::Option* add_checkpoint(CLI::App& command, std::string& name) {
       ->capture_default_str();
 }
 
+void add_threads(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "Threads (default: all cores)")
+      ->check(CLI::PositiveNumber);
+}
+
 fs::path resolve_model(const std::string& name) {
   std::error_code status;
   if (fs::is_directory(name, status) || fs::is_regular_file(name, status)) return name;
@@ -55,16 +60,6 @@ fs::path resolve_model(const std::string& name) {
 void note_all(const std::vector<std::string>& notes, Progress& progress) {
   for (const std::string& note : notes)
     progress.note(note);
-}
-
-void check_output(const fs::path& out, const io::Checkpoint& checkpoint) {
-  std::error_code status;
-  for (const std::string& file : checkpoint.files) {
-    if (fs::equivalent(out, checkpoint.folder / file, status)) {
-      fail(ExitCode::kUsage, "{}: is a file of the checkpoint; write the output elsewhere",
-           out.string());
-    }
-  }
 }
 
 void note_left_out(const code::FunctionSet& set, Progress& progress) {

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iostream>
 #include <map>
 #include <set>
 
@@ -19,10 +18,10 @@
 #include "ssmi/code/language.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/excerpt.h"
-#include "ssmi/core/file.h"
 #include "ssmi/core/utf8.h"
 #include "ssmi/model/model.h"
 #include "ssmi/report/comparison_report.h"
+#include "ssmi/report/detail_report.h"
 #include "ssmi/report/probe_report.h"
 #include "ssmi/report/run.h"
 #include "ssmi/report/tree_report.h"
@@ -35,7 +34,14 @@ namespace {
 struct Opened {
   io::Checkpoint checkpoint;
   std::unique_ptr<text::Tokenizer> tokenizer;
-  int64_t max_tokens = 0;  ///< the longest row the model takes; 0: any length
+  int64_t max_tokens = 0;   ///< the longest row the model takes; 0: any length
+  int64_t hidden_size = 0;  ///< of the residual stream
+
+  /// Whether its folder's name says that it was only pretrained further.
+  bool is_continued() const {
+    const auto folder = std::filesystem::canonical(checkpoint.folder);
+    return folder.filename().string().find("-continued") != std::string::npos;
+  }
 };
 
 std::vector<Opened> open_all(const std::vector<std::string>& names, Progress& progress) {
@@ -52,6 +58,7 @@ std::vector<Opened> open_all(const std::vector<std::string>& names, Progress& pr
     const auto [model, notes] = model::checked_model(entry.checkpoint);
     note_all(notes, progress);
     entry.max_tokens = model->info().max_tokens;
+    entry.hidden_size = model->info().hidden_size;
     entry.tokenizer = text::load_tokenizer(entry.checkpoint);
     opened.push_back(std::move(entry));
   }
@@ -65,6 +72,16 @@ void settle_length(const std::vector<Opened>& opened, int64_t& max_tokens, Progr
     max_tokens = entry.max_tokens;
     progress.note(fmt::format("{}: has positions for {} tokens; functions with more are left out",
                               entry.checkpoint.folder.string(), max_tokens));
+  }
+}
+
+/// Of the residual stream; other sites have widths that only a pass tells.
+void check_ranks(const std::vector<Opened>& opened, const probe::SuiteOptions& suite) {
+  if (suite.site || !(suite.structural || suite.ast) || suite.ranks.empty()) return;
+  for (const Opened& entry : opened) {
+    if (suite.ranks.back() <= entry.hidden_size) continue;
+    fail(ExitCode::kMismatch, "rank {}: the vectors of {} have {} numbers", suite.ranks.back(),
+         entry.checkpoint.folder.string(), entry.hidden_size);
   }
 }
 
@@ -145,22 +162,23 @@ Json data_object(const probe::SuiteData& data, const code::FunctionSet& set) {
 /// fine-tuning did beyond that.
 std::vector<probe::Comparison> compared(const ProbeOptions& options,
                                         const probe::SuiteOptions& suite,
+                                        const std::vector<Opened>& opened,
                                         const std::vector<probe::TestPairs>& tests,
-                                        const std::vector<probe::Answers>& answers) {
+                                        const std::vector<probe::Answers>& answers,
+                                        Progress& progress) {
   std::vector<probe::Comparison> comparisons;
   probe::CompareOptions comparing;
   comparing.seed = suite.seed;
   const auto& names = options.checkpoints;
-  if (!suite.linear || names.size() < 2) return comparisons;
-  const auto is_null = [](const std::string& name) {
-    return name.find("-continued", name.find_last_of('/', name.size() - 2) + 1) != name.npos;
-  };
-  for (const std::string& base : names) {
-    if (base != names.front() && !is_null(base)) continue;
-    for (const std::string& other : names) {
-      if (other == base || other == names.front()) continue;
-      if (base != names.front() && is_null(other)) continue;
-      comparisons.push_back(probe::compare(base, other, tests, answers, comparing));
+  if (names.size() > 1 && !suite.linear) {
+    progress.note("probe: checkpoints are compared by linear alone; add it to --probes");
+    return comparisons;
+  }
+  for (size_t base = 0; base < names.size(); ++base) {
+    if (base > 0 && !opened[base].is_continued()) continue;
+    for (size_t other = 1; other < names.size(); ++other) {
+      if (other == base || (base > 0 && opened[other].is_continued())) continue;
+      comparisons.push_back(probe::compare(names[base], names[other], tests, answers, comparing));
     }
   }
   return comparisons;
@@ -214,7 +232,7 @@ std::optional<io::ActivationCache> cache_for(const ProbeOptions& options,
 void run(ProbeOptions options) {
   catch_signals();
   const report::Timing timing;
-  StderrProgress progress(options.quiet);
+  StderrProgress progress(options.output.quiet);
   if (options.threads > 0) at::set_num_threads(options.threads);
   const auto opened = open_all(options.checkpoints, progress);
   if (options.data.empty()) options.data = share_folder() / "data/python-functions.jsonl.xz";
@@ -225,6 +243,7 @@ void run(ProbeOptions options) {
   settle_tasks(options, set, progress);
   auto suite = suite_options(options);
   settle_length(opened, suite.corpus.max_tokens, progress);
+  check_ranks(opened, suite);
 
   const Json run = run_object(options, suite, opened, set);
   std::vector<probe::Subject> subjects;
@@ -234,17 +253,21 @@ void run(ProbeOptions options) {
   }
   auto cache = cache_for(options, suite, progress);
   suite.cache = cache ? &*cache : nullptr;
-  ProbeResults results(options.out, run, options.resume);
+  for (const Opened& entry : opened)
+    check_output(options.output.file, entry.checkpoint);
+  check_output(options.output.file, options.data);
+  ProbeResults results(options.output.file, run, options.resume);
   if (options.resume) {
     progress.note(fmt::format("probe: {} steps taken over from an earlier run", results.steps()));
   }
   refuse_half_export(options, suite, results);
   const auto data = probe::run_suite(suite, subjects, set.functions, results, progress);
 
-  const auto [rows, trees] = results.in_order(probe::plan(suite, subjects));
+  auto [rows, trees] = results.in_order(probe::plan(suite, subjects));
+  report::add_selectivity(rows);
   const Json summary = report::probe_summary(rows);
   const auto answers = results.answers();
-  const auto comparisons = compared(options, suite, data.tests, answers);
+  const auto comparisons = compared(options, suite, opened, data.tests, answers, progress);
   const auto relations = broken_down(options, suite, data.tests, answers);
   const Json report{{"schema", "ssmi/probe/1"},
                     {"run", run},
@@ -255,30 +278,14 @@ void run(ProbeOptions options) {
                     {"relations", report::relations_json(relations)},
                     {"comparisons", report::comparisons_json(comparisons)},
                     {"timing", timing.json()}};
-  write_file(options.out, to_text(report, 1) + "\n");
+  std::string tables = report::probe_functions(report["data"]) + report::probe_tables(rows) +
+                       report::tree_tables(trees) +
+                       report::probe_details(summary, rows, relations) +
+                       report::comparison_tables(comparisons);
+  if (!summary.empty()) tables += "Shown: " + report::probe_sentence(summary) + ".\n";
+  write_report(options.output, report);
   results.discard_partial();
-  if (options.json) {
-    std::cout << to_text(report, 1) << '\n';
-  } else if (!options.quiet) {
-    std::cout << report::probe_functions(report["data"]) << report::probe_tables(rows)
-              << report::tree_tables(trees);
-    std::cout << report::probe_details(summary, rows, relations)
-              << report::comparison_tables(comparisons);
-    if (!summary.empty()) std::cout << "Shown: " << report::probe_sentence(summary) << ".\n";
-    std::cout << "Report: " << options.out << '\n';
-  }
-}
-
-void run_on_vectors(const ProbeOptions& options) {
-  probe_vectors({.vectors = options.vectors,
-                 .folder = options.folder,
-                 .out = options.out,
-                 .probes = options.probes,
-                 .seed = options.suite.seed,
-                 .threads = options.threads,
-                 .controls = !options.no_controls,
-                 .json = options.json,
-                 .quiet = options.quiet});
+  show_report(options.output, report, tables);
 }
 
 }  // namespace
@@ -293,7 +300,7 @@ void add_probe(CLI::App& app) {
     if (options->vectors.empty()) {
       run(*options);
     } else {
-      run_on_vectors(*options);
+      probe_vectors(*options);
     }
   });
 }

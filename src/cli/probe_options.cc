@@ -141,8 +141,7 @@ void add_work_options(CLI::App& command, ProbeOptions& options) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   add_device(command, options.device);
-  command.add_option("--threads", options.threads, "Threads (default: all cores)")
-      ->check(CLI::PositiveNumber);
+  add_threads(command, options.threads);
 }
 
 void add_data_options(CLI::App& command, ProbeOptions& options) {
@@ -222,17 +221,21 @@ void add_probe_options(CLI::App& command, ProbeOptions& options) {
   command.add_flag("--no-cache", options.no_cache,
                    "Neither take leaf vectors from the cache nor keep them there");
   add_vector_options(command, options);
-  command.add_option("--out", options.out, "Report to write (JSON)")->required()->type_name("FILE");
-  command.add_flag("--json", options.json, "Print the report instead of the table");
-  command.add_flag("--quiet", options.quiet, "Print neither progress nor table");
+  add_report_output(command, options.output)->required();
 }
 
 void complete(ProbeOptions& options, const CLI::App& command) {
   options.tasks_given = command.count("--tasks") > 0;
   if (options.pattern.empty()) return;
   if (command.count("checkpoint") == 0) options.checkpoints.clear();
-  const auto steps = matches(options.pattern);
-  options.checkpoints.insert(options.checkpoints.end(), steps.begin(), steps.end());
+  for (const std::string& step : matches(options.pattern)) {  // a base may be named before
+    if (std::ranges::find(options.checkpoints, step) == options.checkpoints.end())
+      options.checkpoints.push_back(step);
+  }
+}
+
+bool ProbeOptions::asks_for(const char* probe) const {
+  return std::ranges::find(probes, probe) != probes.end();
 }
 
 probe::SuiteOptions suite_options(const ProbeOptions& options) {
@@ -241,14 +244,11 @@ probe::SuiteOptions suite_options(const ProbeOptions& options) {
   suite.folder = options.folder;
   if (options.site != "hidden_states") suite.site = model::site_named(options.site);
   sort_unique(suite.layers);
-  const auto asks_for = [&](const char* probe) {
-    return std::find(options.probes.begin(), options.probes.end(), probe) != options.probes.end();
-  };
-  suite.linear = asks_for("linear");
-  suite.directprobe = asks_for("directprobe");
-  suite.ridge = asks_for("ridge");
-  suite.structural = asks_for("structural");
-  suite.ast = asks_for("ast");
+  suite.linear = options.asks_for("linear");
+  suite.directprobe = options.asks_for("directprobe");
+  suite.ridge = options.asks_for("ridge");
+  suite.structural = options.asks_for("structural");
+  suite.ast = options.asks_for("ast");
   if (suite.linear || suite.directprobe || suite.ridge) {
     for (const std::string& task : options.tasks)
       suite.corpus.tasks.push_back(tasks_by_name().at(task));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "report_output.h"
 #include "ssmi/analysis/probe/suite.h"
 
 namespace ssmi::cli {
@@ -17,13 +18,15 @@ struct ProbeOptions {
   std::vector<std::string> tasks{"distance", "siblings", "dfg"};
   std::vector<std::string> probes{"linear", "directprobe"};
   std::map<std::string, std::string> tasks_left_out;  // task -> why
-  std::string data, field = "code", language, input = "source", split = "function", out;
+  std::string data, field = "code", language, input = "source", split = "function";
   std::string site = "hidden_states";
   probe::SuiteOptions suite;
   std::string device = "cpu", vectors, folder, pattern;
   int threads = 0;
-  bool tasks_given = false, no_controls = false, no_cache = false, resume = false, json = false,
-       quiet = false;
+  bool tasks_given = false, no_controls = false, no_cache = false, resume = false;
+  ReportOutput output;
+
+  bool asks_for(const char* probe) const;
 };
 
 const std::map<std::string, probe::Task>& tasks_by_name();

@@ -1,5 +1,6 @@
 #include "probe_results.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "ssmi/core/error.h"
@@ -18,20 +19,29 @@ constexpr const char* kAnswers = "answers";
 
 ProbeResults::ProbeResults(const std::filesystem::path& report, const Json& run, bool resume)
     : path_(report.string() + ".partial"), run_(parse_json(to_text(run), "run")) {
-  const AtomicFile writable(report);  // found out before the work, not after it
-  if (!std::filesystem::exists(path_)) return;
-  if (!resume) {
+  { const AtomicFile writable(report); }  // found out before the work, not after it
+  lock_.emplace(path_, /*create=*/true);
+  constexpr uint64_t kMaxBytes = uint64_t{1} << 30;
+  std::string content = read_file(path_, kMaxBytes);
+  const bool is_ours = content.empty() || content.starts_with("{\"run\":");
+  content.erase(content.rfind('\n') + 1);  // a torn last line is redone
+  const bool has_steps = std::ranges::count(content, '\n') > 1;
+  if (!resume && (has_steps || !is_ours)) {
     fail(ExitCode::kUsage,
          "{}: an unfinished run is there; go on with --resume, or remove the file", path_.string());
   }
-  read_partial();
+  if (has_steps || !is_ours) read_partial(content);
+  std::filesystem::resize_file(path_, has_steps ? content.size() : 0);
+  if (!has_steps) append_line(path_, to_text(Json{{"run", run_}}));
 }
 
-void ProbeResults::read_partial() {
-  constexpr uint64_t kMaxBytes = uint64_t{1} << 30;
-  const std::string content = read_file(path_, kMaxBytes);
-  std::istringstream lines(
-      content.substr(0, content.rfind('\n') + 1));  // a torn last line is redone
+ProbeResults::~ProbeResults() {
+  std::error_code ignored;
+  if (rows_.empty()) std::filesystem::remove(path_, ignored);
+}
+
+void ProbeResults::read_partial(const std::string& content) {
+  std::istringstream lines(content);
   bool first = true;
   for (std::string line; std::getline(lines, line); first = false) {
     const Json entry = parse_json(line, path_.string());
@@ -50,7 +60,6 @@ void ProbeResults::read_partial() {
     }
   }
   if (first) bad_input("{}: holds no run; remove the file", path_.string());
-  write_file(path_, lines.str());
 }
 
 void ProbeResults::put(const probe::Step& step, const probe::StepResults& results) {
@@ -63,7 +72,6 @@ void ProbeResults::put(const probe::Step& step, const probe::StepResults& result
       rows.back()[kAnswers] = result.predicted;
     }
   }
-  if (rows_.empty()) write_file(path_, to_text(Json{{"run", run_}}) + "\n");
   append_line(path_, to_text(Json{
                          {"step", step.key()}, {"sha256", sha256(to_text(rows))}, {"rows", rows}}));
   rows_[step.key()] = std::move(rows);

@@ -2,10 +2,12 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "ssmi/analysis/probe/suite.h"
+#include "ssmi/core/file_lock.h"
 #include "ssmi/core/json.h"
 
 namespace ssmi::cli {
@@ -21,9 +23,13 @@ class ProbeResults : public probe::ResultSink {
  public:
   /// `run` says what decides the results. With `resume` the steps of a partial file with an equal
   /// `run` are taken over. Throws Error{kUsage} when there is a partial file and no `resume`,
-  /// Error{kMismatch} when it was made by another run, Error{kBadInput} when it is not one,
-  /// Error{kDisk} when the report could not be written.
+  /// Error{kMismatch} when it was made by another run or is being written by one, Error{kBadInput}
+  /// when it is not one, Error{kDisk} when the report could not be written.
   ProbeResults(const std::filesystem::path& report, const Json& run, bool resume);
+  ProbeResults(const ProbeResults&) = delete;
+  ProbeResults& operator=(const ProbeResults&) = delete;
+  /// Leaves a partial file only where it holds steps.
+  ~ProbeResults() override;
 
   bool has(const probe::Step& step) const override { return rows_.contains(step.key()); }
   void put(const probe::Step& step, const probe::StepResults& results) override;
@@ -38,10 +44,11 @@ class ProbeResults : public probe::ResultSink {
   void discard_partial() const;
 
  private:
-  void read_partial();
+  void read_partial(const std::string& content);
 
   std::filesystem::path path_;
   Json run_;
+  std::optional<FileLock> lock_;
   std::map<std::string, Json> rows_;  // by Step::key(); with answers, which the report leaves out
 };
 

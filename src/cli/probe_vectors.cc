@@ -1,11 +1,10 @@
 #include "probe_vectors.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <iostream>
 
 #include "progress.h"
 #include "ssmi/analysis/probe/vector_study.h"
@@ -13,7 +12,7 @@
 #include "ssmi/core/error.h"
 #include "ssmi/core/file.h"
 #include "ssmi/core/progress.h"
-#include "ssmi/io/safetensors.h"
+#include "ssmi/model/tensor.h"
 #include "ssmi/report/probe_report.h"
 #include "ssmi/report/run.h"
 
@@ -21,11 +20,6 @@ namespace ssmi::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::vector<std::byte> bytes_of(const std::vector<int64_t>& values) {
-  const auto bytes = std::as_bytes(std::span(values));
-  return {bytes.begin(), bytes.end()};
-}
 
 /// What the files hold besides the report: predictions of the probes, not of their controls.
 class Export {
@@ -68,10 +62,9 @@ class Export {
   }
 
   std::string nearest(size_t row) const {
-    const at::Tensor to_hulls = study_.clusters->to_test[static_cast<int64_t>(row)];
-    if (to_hulls.numel() == 0) return ",,";
-    const auto at = to_hulls.argmin().item<int64_t>();
-    return fmt::format(",{},{}", at, to_hulls[at].item<double>());
+    const probe::NearestHull& hull = study_.clusters->nearest[row];
+    if (hull.cluster < 0) return ",,";
+    return fmt::format(",{},{}", hull.cluster, hull.distance);
   }
 
   std::string clusters() const {
@@ -93,27 +86,14 @@ class Export {
   }
 
   void write_tensors(const fs::path& path) const {
-    const auto rows = static_cast<int64_t>(set_.test_y.size());
-    std::vector<std::pair<std::string, std::vector<std::byte>>> kept;
-    std::vector<io::TensorBytes> tensors;
-    kept.reserve(2 + probes_.size());
-    const auto add = [&](std::string name, io::Dtype dtype, std::vector<int64_t> shape,
-                         std::vector<std::byte> bytes) {
-      kept.emplace_back(std::move(name), std::move(bytes));
-      tensors.push_back({kept.back().first, dtype, std::move(shape), kept.back().second});
-    };
+    std::map<std::string, at::Tensor> tensors;
     for (const probe::Result* result : probes_)
-      add("predicted." + result->probe, io::Dtype::kI64, {rows}, bytes_of(result->predicted));
+      tensors["predicted." + result->probe] = at::tensor(result->predicted, at::kLong);
     if (study_.clusters) {
-      const auto& fit = study_.clusters->fit;
-      add("cluster", io::Dtype::kI64, {static_cast<int64_t>(fit.cluster.size())},
-          bytes_of(fit.cluster));
-      const at::Tensor& to_hulls = study_.clusters->to_test;
-      const auto* data = static_cast<const std::byte*>(to_hulls.const_data_ptr());
-      add("test_distances", io::Dtype::kF64, to_hulls.sizes().vec(),
-          {data, data + to_hulls.nbytes()});
+      tensors["cluster"] = at::tensor(study_.clusters->fit.cluster, at::kLong);
+      tensors["test_distances"] = study_.to_test;
     }
-    io::write_safetensors(path, tensors, {{"labels", to_text(Json(set_.labels))}});
+    model::write_tensors(path, tensors, {{"labels", to_text(Json(set_.labels))}});
   }
 
   const probe::VectorSet& set_;
@@ -121,39 +101,38 @@ class Export {
   std::vector<const probe::Result*> probes_;
 };
 
-Json run_object(const VectorProbeOptions& options, const probe::VectorSet& set) {
+Json run_object(const ProbeOptions& options, const probe::VectorSet& set) {
   Json run = report::run_environment();
-  run["seed"] = options.seed;
-  run["config"] = {{"probes", options.probes}, {"controls", options.controls}};
+  run["seed"] = options.suite.seed;
+  run["config"] = {{"probes", options.probes}, {"controls", !options.no_controls}};
   run["vectors_sha256"] = set.sha256;
   return run;
 }
 
 }  // namespace
 
-void probe_vectors(const VectorProbeOptions& options) {
+void probe_vectors(const ProbeOptions& options) {
   catch_signals();
   const report::Timing timing;
-  const auto asks_for = [&](const char* probe) {
-    return std::ranges::find(options.probes, probe) != options.probes.end();
-  };
   for (const char* probe : {"structural", "ast"}) {
-    if (asks_for(probe))
+    if (options.asks_for(probe))
       fail(ExitCode::kUsage, "--probes {}: is asked of trees, not of vectors", probe);
   }
-  StderrProgress progress(options.quiet);
+  StderrProgress progress(options.output.quiet);
   if (options.threads > 0) at::set_num_threads(options.threads);
-  { const AtomicFile writable(options.out); }  // found out before the work, not after it
+  check_output(options.output.file, options.vectors);
+  { const AtomicFile writable(options.output.file); }  // found out before the work, not after it
   if (!options.folder.empty()) make_folder(options.folder);
   const probe::VectorSet set = probe::read_vectors(options.vectors);
-  const probe::VectorStudy study = probe::probe_vectors(set,
-                                                        {.linear = asks_for("linear"),
-                                                         .ridge = asks_for("ridge"),
-                                                         .directprobe = asks_for("directprobe"),
-                                                         .controls = options.controls,
-                                                         .distances = !options.folder.empty(),
-                                                         .seed = options.seed},
-                                                        progress);
+  const probe::VectorStudy study =
+      probe::probe_vectors(set,
+                           {.linear = options.asks_for("linear"),
+                            .ridge = options.asks_for("ridge"),
+                            .directprobe = options.asks_for("directprobe"),
+                            .controls = !options.no_controls,
+                            .distances = !options.folder.empty(),
+                            .seed = options.suite.seed},
+                           progress);
   Json rows = Json::array();
   for (const probe::Result& result : study.results)
     rows.push_back(report::probe_row(result));
@@ -167,12 +146,8 @@ void probe_vectors(const VectorProbeOptions& options) {
                     {"results", rows},
                     {"timing", timing.json()}};
   if (!options.folder.empty()) Export(set, study).write(options.folder);
-  write_file(options.out, to_text(report, 1) + "\n");
-  if (options.json) {
-    std::cout << to_text(report, 1) << '\n';
-  } else if (!options.quiet) {
-    std::cout << report::vector_table(report["data"], rows) << "Report: " << options.out << '\n';
-  }
+  write_report(options.output, report);
+  show_report(options.output, report, report::vector_table(report["data"], rows));
 }
 
 }  // namespace ssmi::cli

@@ -1,20 +1,10 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
+#include "probe_options.h"
 
 namespace ssmi::cli {
 
 /// `ssmi probe --vectors`.
-struct VectorProbeOptions {
-  std::string vectors, folder, out;
-  std::vector<std::string> probes;
-  uint64_t seed = 1;
-  int threads = 0;
-  bool controls = true, json = false, quiet = false;
-};
-
-void probe_vectors(const VectorProbeOptions& options);
+void probe_vectors(const ProbeOptions& options);
 
 }  // namespace ssmi::cli

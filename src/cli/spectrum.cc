@@ -3,14 +3,13 @@
 
 #include <chrono>
 #include <cmath>
-#include <iostream>
 #include <set>
 
 #include "commands.h"
 #include "progress.h"
+#include "report_output.h"
 #include "ssmi/analysis/spectrum/study.h"
 #include "ssmi/core/error.h"
-#include "ssmi/core/file.h"
 #include "ssmi/io/checkpoint.h"
 #include "ssmi/report/run.h"
 #include "ssmi/report/spectrum_report.h"
@@ -21,9 +20,9 @@ namespace {
 struct Options {
   std::vector<std::string> checkpoints{kBundledModel};
   spectrum::Options spectrum;
-  std::string out, dtype = "float64";
+  std::string dtype = "float64";
   int threads = 0;
-  bool json = false, quiet = false;
+  ReportOutput output;
 };
 
 /// A checkpoint with what was noticed on opening it. Its tensors are views of the mapped files.
@@ -81,12 +80,12 @@ void run(Options options) {
   catch_signals();
   check_thresholds(options.spectrum);
   const report::Timing timing;
-  StderrProgress progress(options.quiet);
+  StderrProgress progress(options.output.quiet);
   if (options.threads > 0) at::set_num_threads(options.threads);
   if (options.dtype == "float32") options.spectrum.type = at::kFloat;
   const auto opened = open_all(options.checkpoints, progress);
   for (const Opened& entry : opened)
-    check_output(options.out, entry.checkpoint);
+    check_output(options.output.file, entry.checkpoint);
   std::vector<spectrum::Subject> subjects;
   for (size_t i = 0; i < opened.size(); ++i) {
     subjects.push_back(
@@ -101,13 +100,8 @@ void run(Options options) {
   report.update(report::spectrum_results(study, options.spectrum));
   report["timing"] = timing.json();
   report["timing"]["spectrum_seconds"] = spent.count();
-  write_file(options.out, to_text(report, 1) + "\n");
-  if (options.json) {
-    std::cout << to_text(report, 1) << '\n';
-  } else if (!options.quiet) {
-    std::cout << report::spectrum_tables(study, options.spectrum)
-              << fmt::format("Report: {}\n", options.out);
-  }
+  write_report(options.output, report);
+  show_report(options.output, report, report::spectrum_tables(study, options.spectrum));
 }
 
 void add_threshold_options(CLI::App& command, spectrum::Thresholds& thresholds) {
@@ -155,13 +149,8 @@ void add_spectrum(CLI::App& app) {
   command->add_option("--seed", spectrum.seed, "Seed of the first twin")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--out", options->out, "Report to write (JSON)")
-      ->required()
-      ->type_name("FILE");
-  command->add_flag("--json", options->json, "Print the report instead of the table");
-  command->add_flag("--quiet", options->quiet, "Print neither progress nor table");
+  add_threads(*command, options->threads);
+  add_report_output(*command, options->output)->required();
   command->callback([options] { run(*options); });
 }
 

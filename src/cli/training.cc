@@ -1,5 +1,6 @@
 #include "training.h"
 
+#include "commands.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/file.h"
 
@@ -20,8 +21,7 @@ void add_training_options(CLI::App& command, TrainingOptions& options) {
   command.add_flag("--resume", options.resume,
                    "Go on from the newest checkpoint (done anyway where there is one); an error "
                    "where there is none");
-  command.add_option("--threads", options.threads, "Threads (default: all cores)")
-      ->check(CLI::PositiveNumber);
+  add_threads(command, options.threads);
   command.add_flag("--quiet", options.quiet, "No progress");
 }
 

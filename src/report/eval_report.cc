@@ -2,14 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include "rows.h"
 
 namespace ssmi::report {
 namespace {
-
-Json finite(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
 
 std::string shown(const Json& number) {
   return number.is_null() ? "-" : fmt::format("{:.4f}", number.get<double>());
@@ -22,16 +18,16 @@ std::string interval(const Json& entry) {
 }  // namespace
 
 Json metric(const task::Metric& metric) {
-  Json json{{"value", finite(metric.value)},
-            {"low", finite(metric.low)},
-            {"high", finite(metric.high)},
+  Json json{{"value", or_null(metric.value)},
+            {"low", or_null(metric.low)},
+            {"high", or_null(metric.high)},
             {"count", metric.count},
-            {"baseline", metric.baseline ? finite(*metric.baseline) : Json(nullptr)}};
+            {"baseline", or_null(metric.baseline)}};
   if (metric.against) {
-    json["against"] = {{"value", finite(metric.against->value)},
-                       {"difference", finite(metric.against->difference)},
-                       {"low", finite(metric.against->low)},
-                       {"high", finite(metric.against->high)}};
+    json["against"] = {{"value", or_null(metric.against->value)},
+                       {"difference", or_null(metric.against->difference)},
+                       {"low", or_null(metric.against->low)},
+                       {"high", or_null(metric.against->high)}};
   }
   return json;
 }

@@ -8,6 +8,7 @@
 
 #include "rows.h"
 #include "short_number.h"
+#include "ssmi/analysis/probe/compare.h"
 #include "ssmi/analysis/probe/task.h"
 #include "ssmi/core/excerpt.h"
 
@@ -19,8 +20,10 @@ Json linear_json(const probe::LinearDetail& detail) {
           {"validation_accuracy", detail.validation_accuracy},
           {"gradient_norm", detail.gradient_norm},
           {"converged", detail.converged},
-          {"bits", optional_json(detail.bits)},
-          {"compression", optional_json(detail.compression)}};
+          {"selectivity", nullptr},  // see add_selectivity()
+          {"bits", or_null(detail.bits)},
+          {"code_l2", or_null(detail.code_l2)},
+          {"compression", or_null(detail.compression)}};
 }
 
 Json ridge_json(const probe::RidgeDetail& detail) {
@@ -31,16 +34,15 @@ Json directprobe_json(const probe::DirectProbeDetail& detail) {
   return {{"capacity", detail.capacity},
           {"undecided", detail.undecided},
           {"unfinished_distances", detail.unfinished_distances},
-          {"min_distance", optional_json(detail.min_distance)},
-          {"mean_distance", optional_json(detail.mean_distance)},
-          {"max_distance", optional_json(detail.max_distance)}};
+          {"min_distance", or_null(detail.min_distance)},
+          {"mean_distance", or_null(detail.mean_distance)},
+          {"max_distance", or_null(detail.max_distance)}};
 }
 
 Json label_accuracies(const probe::Result& result) {
   Json labels = Json::object();
   for (size_t i = 0; i < result.labels.size(); ++i) {
-    const double value = result.evaluation.per_label_accuracy[i];
-    labels[result.labels[i]] = std::isnan(value) ? Json(nullptr) : Json(value);
+    labels[result.labels[i]] = or_null(result.evaluation.per_label_accuracy[i]);
   }
   return labels;
 }
@@ -69,9 +71,9 @@ Json mistake_json(const probe::Result& result, const probe::Mistake& mistake) {
 Json probe_row(const probe::Result& result) {
   const auto& evaluation = result.evaluation;
   Json row{
-      {"checkpoint", result.checkpoint.empty() ? Json(nullptr) : Json(result.checkpoint)},
+      {"checkpoint", or_null(result.checkpoint)},
       {"task", result.task},
-      {"layer", optional_json(result.layer)},
+      {"layer", or_null(result.layer)},
       {"draw", result.draw},
       {"probe", result.probe},
       {"control", result.control},
@@ -95,6 +97,22 @@ Json probe_row(const probe::Result& result) {
   return row;
 }
 
+void add_selectivity(Json& rows) {
+  const auto key = [](const Json& row) {
+    return to_text(Json{row["checkpoint"], row["task"], row["layer"], row["draw"]});
+  };
+  std::map<std::string, double> control_tasks;
+  for (const Json& row : rows) {
+    if (row["control"] == "control_task") control_tasks[key(row)] = row["accuracy"];
+  }
+  for (Json& row : rows) {
+    if (row["probe"] != "linear" || row["control"] != "none") continue;
+    const auto found = control_tasks.find(key(row));
+    if (found == control_tasks.end()) continue;
+    row["linear"]["selectivity"] = row["accuracy"].get<double>() - found->second;
+  }
+}
+
 Json probe_data(const probe::SuiteData& data) {
   return {{"functions", data.functions},
           {"probed", data.probed},
@@ -104,31 +122,39 @@ Json probe_data(const probe::SuiteData& data) {
 
 namespace {
 
-bool is_row(const Json& row, const Json& checkpoint, const std::string& task,
-            const std::string& probe, const std::string& control) {
-  return row["checkpoint"] == checkpoint && row["task"] == task && row["probe"] == probe &&
-         row["control"] == control && row["draw"] == 0;
+std::vector<const Json*> linear_rows(const Json& rows, const Json& checkpoint,
+                                     const std::string& task, const std::string& control) {
+  std::vector<const Json*> found;
+  for (const Json& row : rows) {
+    if (row["checkpoint"] == checkpoint && row["task"] == task && row["probe"] == "linear" &&
+        row["control"] == control) {
+      found.push_back(&row);
+    }
+  }
+  return found;
 }
 
-/// The block (not the embedding) with the best validation accuracy; null when there is none.
-const Json* best_block(const Json& rows, const Json& checkpoint, const std::string& task,
-                       const std::string& control) {
-  const Json* best = nullptr;
-  const auto validated = [](const Json& row) {
-    return row["linear"]["validation_accuracy"].get<double>();
-  };
-  for (const Json& row : rows) {
-    if (!is_row(row, checkpoint, task, "linear", control) || row["layer"] == 0) continue;
-    if (best == nullptr || validated(row) > validated(*best)) best = &row;
+/// Of the first draw at best_block(); null where there is none.
+const Json* best_row(const Json& rows, const Json& checkpoint, const std::string& task,
+                     const std::string& control) {
+  const auto own = linear_rows(rows, checkpoint, task, control);
+  std::vector<probe::Validated> validated;
+  for (const Json* row : own) {
+    validated.push_back(
+        {(*row)["layer"].get<int64_t>(), (*row)["linear"]["validation_accuracy"].get<double>()});
   }
-  return best;
+  const auto block = probe::best_block(validated);
+  for (const Json* row : own) {
+    if (block && (*row)["layer"] == *block && (*row)["draw"] == 0) return row;
+  }
+  return nullptr;
 }
 
 /// Mean accuracy of the twins, each at its own best block; null without twins.
 Json twins_mean(const Json& rows, const Json& checkpoint, const std::string& task) {
   double sum = 0;
   int count = 0;
-  while (const Json* twin = best_block(rows, checkpoint, task, fmt::format("twin-{}", count + 1))) {
+  while (const Json* twin = best_row(rows, checkpoint, task, fmt::format("twin-{}", count + 1))) {
     sum += (*twin)["accuracy"].get<double>();
     ++count;
   }
@@ -136,10 +162,8 @@ Json twins_mean(const Json& rows, const Json& checkpoint, const std::string& tas
 }
 
 Json text_accuracy(const Json& rows, const std::string& task, const std::string& control) {
-  for (const Json& row : rows) {
-    if (is_row(row, nullptr, task, "linear", control)) return row["accuracy"];
-  }
-  return nullptr;
+  const auto found = linear_rows(rows, nullptr, task, control);  // the first draw's come first
+  return found.empty() ? Json(nullptr) : (*found.front())["accuracy"];
 }
 
 }  // namespace
@@ -148,7 +172,7 @@ Json probe_summary(const Json& rows) {
   Json summary = Json::array();
   for (const std::string& checkpoint : distinct(rows, "checkpoint")) {
     for (const std::string& task : distinct(rows, "task")) {
-      const Json* best = best_block(rows, checkpoint, task, "none");
+      const Json* best = best_row(rows, checkpoint, task, "none");
       if (best == nullptr) continue;
       summary.push_back({{"checkpoint", checkpoint},
                          {"task", task},
@@ -171,9 +195,9 @@ std::string number_or_dash(const Json& value) {
   return value.is_null() ? "-" : short_number(value.get<double>());
 }
 
-std::string with_interval(const Json& row) {
-  return fmt::format("{} [{}, {}]", number_or_dash(row["accuracy"]), number_or_dash(row["low"]),
-                     number_or_dash(row["high"]));
+std::string accuracy_text(const Json& row) {
+  return with_interval(row["accuracy"].get<double>(), row["low"].get<double>(),
+                       row["high"].get<double>());
 }
 
 }  // namespace
@@ -184,7 +208,7 @@ std::string probe_sentence(const Json& summary) {
     sentence += sentence.empty() ? "" : "; ";
     sentence += fmt::format("block {} of {} tells {} right {} of the time",
                             entry["layer"].get<int64_t>(), entry["checkpoint"].get<std::string>(),
-                            entry["task"].get<std::string>(), with_interval(entry));
+                            entry["task"].get<std::string>(), accuracy_text(entry));
     std::string beside;
     if (!entry["texts"].is_null()) {
       beside =
@@ -204,63 +228,87 @@ std::string probe_sentence(const Json& summary) {
 
 namespace {
 
+struct Mean {
+  double sum = 0;
+  int count = 0;
+
+  void add(double value) {
+    sum += value;
+    ++count;
+  }
+};
+
 /// What a table shows of one layer.
 struct LayerCells {
-  std::string linear, ridge, shuffled, selectivity, compression, directprobe, clusters,
-      shuffled_clusters, capacity;
-  double accuracy = 0;
-  double twin_accuracy = 0, twin_clusters = 0;
-  int linear_twins = 0, directprobe_twins = 0;
+  std::string linear, shuffled, twins, selectivity, compression, directprobe, clusters,
+      shuffled_clusters, twin_clusters, capacity, ridge;
+  Mean twin_accuracies, twin_counts;
 };
+
+struct Column {
+  const char* heading;
+  const char* format;
+  std::string LayerCells::*cell;
+};
+
+constexpr Column kColumns[] = {{"linear", " {:<19}", &LayerCells::linear},
+                               {"shuffled", " {:>8}", &LayerCells::shuffled},
+                               {"twins", " {:>6}", &LayerCells::twins},
+                               {"select.", " {:>7}", &LayerCells::selectivity},
+                               {"compr.", " {:>6}", &LayerCells::compression},
+                               {"directprobe", "   {:<19}", &LayerCells::directprobe},
+                               {"clusters", " {:>8}", &LayerCells::clusters},
+                               {"shuffled", " {:>8}", &LayerCells::shuffled_clusters},
+                               {"twins", " {:>6}", &LayerCells::twin_clusters},
+                               {"n/2(d+1)", " {:>8}", &LayerCells::capacity},
+                               {"ridge", "   {:>5}", &LayerCells::ridge}};
+
+void fill_linear(const Json& row, const std::string& control, LayerCells& cells) {
+  const auto accuracy = row["accuracy"].get<double>();
+  if (control == "none") {
+    cells.linear = accuracy_text(row);
+    const Json &selectivity = row["linear"]["selectivity"],
+               &compression = row["linear"]["compression"];
+    if (!selectivity.is_null()) cells.selectivity = short_number(selectivity.get<double>());
+    if (!compression.is_null()) {
+      cells.compression = fmt::format("{:.2f}", compression.get<double>());
+    }
+  } else if (control == "shuffled") {
+    cells.shuffled = short_number(accuracy);
+  } else if (control.starts_with("twin-")) {
+    cells.twin_accuracies.add(accuracy);
+    cells.twins = short_number(cells.twin_accuracies.sum / cells.twin_accuracies.count);
+  }
+}
+
+void fill_directprobe(const Json& row, const std::string& control, LayerCells& cells) {
+  const auto clusters = row["clusters"].get<int64_t>();
+  if (control == "none") {
+    cells.directprobe = accuracy_text(row);
+    cells.clusters = std::to_string(clusters);
+    cells.capacity = fmt::format("{:.2f}", row["directprobe"]["capacity"].get<double>());
+  } else if (control == "shuffled") {
+    cells.shuffled_clusters = std::to_string(clusters);
+  } else if (control.starts_with("twin-")) {
+    cells.twin_counts.add(static_cast<double>(clusters));
+    cells.twin_clusters = fmt::format("{:.1f}", cells.twin_counts.sum / cells.twin_counts.count);
+  }
+}
 
 void fill_cells(const Json& row, LayerCells& cells) {
   const auto control = row["control"].get<std::string>();
-  const bool twin = control.starts_with("twin-");
-  if (row["probe"] == "linear") {
-    if (control == "none") {
-      cells.linear = with_interval(row);
-      cells.accuracy = row["accuracy"].get<double>();
-      const Json& compression = row["linear"]["compression"];
-      if (!compression.is_null()) {
-        cells.compression = fmt::format("{:.2f}", compression.get<double>());
-      }
-    }
-    if (control == "control_task") {  // behind the row of the labels themselves
-      cells.selectivity = short_number(cells.accuracy - row["accuracy"].get<double>());
-    }
-    if (control == "shuffled") cells.shuffled = number_or_dash(row["accuracy"]);
-    if (twin) cells.twin_accuracy += row["accuracy"].get<double>();
-    cells.linear_twins += twin ? 1 : 0;
-    return;
+  if (row["probe"] == "linear") fill_linear(row, control, cells);
+  if (row["probe"] == "directprobe") fill_directprobe(row, control, cells);
+  if (row["probe"] == "ridge" && control == "none") {
+    cells.ridge = number_or_dash(row["accuracy"]);
   }
-  if (row["probe"] == "ridge") {
-    if (control == "none") cells.ridge = number_or_dash(row["accuracy"]);
-    return;
-  }
-  const auto clusters = row["clusters"].get<int64_t>();
-  if (control == "none") {
-    cells.directprobe = with_interval(row);
-    cells.clusters = std::to_string(clusters);
-    cells.capacity = fmt::format("{:.2f}", row["directprobe"]["capacity"].get<double>());
-  }
-  if (control == "shuffled") cells.shuffled_clusters = std::to_string(clusters);
-  if (twin) cells.twin_clusters += static_cast<double>(clusters);
-  cells.directprobe_twins += twin ? 1 : 0;
-}
-
-std::string mean_text(double sum, int count, int digits) {
-  if (count == 0) return "-";
-  if (digits == 3) return short_number(sum / count);
-  return fmt::format("{:.1f}", sum / count);
 }
 
 std::string control_line(const Json& rows, const std::string& task) {
   std::string line;
   for (const Json& row : rows) {
     if (row["task"] != task || !row["checkpoint"].is_null()) continue;
-    auto name = row["control"].get<std::string>();
-    std::replace(name.begin(), name.end(), '_', ' ');
-    line += fmt::format("  {} {}", name, with_interval(row));
+    line += fmt::format("  {} {}", words(row["control"]), accuracy_text(row));
   }
   if (line.empty()) return line;
   if (probe::items_of(task) == "tokens") line += "  texts and gap -";
@@ -283,6 +331,32 @@ std::string learning_curves(const Json& rows, const std::string& checkpoint,
   return text;
 }
 
+/// What makes the rows themselves, not those of controls, doubtful, in a line; nothing where all is
+/// well.
+std::string doubts(const Json& rows, const Json& checkpoint, const std::string& task) {
+  int64_t identical = 0, undecided = 0, unfinished = 0, unconverged = 0;
+  for (const Json& row : rows) {
+    if (row["checkpoint"] != checkpoint || row["task"] != task || row["control"] != "none")
+      continue;
+    const Json &linear = row["linear"], &directprobe = row["directprobe"];
+    unconverged += !linear.is_null() && !linear["converged"].get<bool>() ? 1 : 0;
+    if (directprobe.is_null()) continue;
+    identical += row["dropped"]["identical_vectors"].get<int64_t>();
+    undecided += directprobe["undecided"].get<int64_t>();
+    unfinished += directprobe["unfinished_distances"].get<int64_t>();
+  }
+  std::vector<std::string> found;
+  if (unconverged > 0) found.push_back(fmt::format("{} fits not converged", unconverged));
+  if (identical > 0) found.push_back(fmt::format("{} vectors with two labels", identical));
+  if (undecided > 0) found.push_back(fmt::format("{} pairs of hulls undecided", undecided));
+  if (unfinished > 0) found.push_back(fmt::format("{} distances not exact", unfinished));
+  return found.empty() ? "" : fmt::format("  beware: {}\n", fmt::join(found, ", "));
+}
+
+std::string trimmed(const std::string& line) {
+  return line.substr(0, line.find_last_not_of(' ') + 1);
+}
+
 std::string table(const Json& rows, const std::string& checkpoint, const std::string& task) {
   std::map<int64_t, LayerCells> layers;
   int64_t train = 0, test = 0;
@@ -296,22 +370,24 @@ std::string table(const Json& rows, const std::string& checkpoint, const std::st
   std::string text = fmt::format("{}, {} ({} training and {} test {})\n", checkpoint, task, train,
                                  test, probe::items_of(task));
   text += control_line(rows, task);
-  constexpr auto* kLine =
-      "  {:<9} {:<19} {:>8} {:>6} {:>7} {:>6}   {:<19} {:>8} {:>8} {:>6} {:>8}{}\n";
-  const bool ridged = !layers.begin()->second.ridge.empty();
-  text += fmt::format(fmt::runtime(kLine), "layer", "linear", "shuffled", "twins", "select.",
-                      "compr.", "directprobe", "clusters", "shuffled", "twins", "n/2(d+1)",
-                      ridged ? "  ridge" : "");
-  for (const auto& [layer, cells] : layers) {
-    const auto dash = [](const std::string& value) { return value.empty() ? "-" : value; };
-    text += fmt::format(fmt::runtime(kLine), layer_name(layer), dash(cells.linear),
-                        dash(cells.shuffled), mean_text(cells.twin_accuracy, cells.linear_twins, 3),
-                        dash(cells.selectivity), dash(cells.compression), dash(cells.directprobe),
-                        dash(cells.clusters), dash(cells.shuffled_clusters),
-                        mean_text(cells.twin_clusters, cells.directprobe_twins, 1),
-                        dash(cells.capacity), ridged ? fmt::format("  {:>5}", cells.ridge) : "");
+  std::string line = fmt::format("  {:<9}", "layer");
+  std::vector<Column> shown;
+  for (const Column& column : kColumns) {
+    const auto has = [&](const auto& layer) { return !(layer.second.*column.cell).empty(); };
+    if (std::ranges::none_of(layers, has)) continue;
+    line += fmt::format(fmt::runtime(column.format), column.heading);
+    shown.push_back(column);
   }
-  return text + learning_curves(rows, checkpoint, task) + "\n";
+  text += trimmed(line) + '\n';
+  for (const auto& [layer, cells] : layers) {
+    line = fmt::format("  {:<9}", layer_name(layer));
+    for (const auto& [heading, format, cell] : shown) {
+      const std::string& value = cells.*cell;
+      line += fmt::format(fmt::runtime(format), value.empty() ? "-" : value);
+    }
+    text += trimmed(line) + '\n';
+  }
+  return text + doubts(rows, checkpoint, task) + learning_curves(rows, checkpoint, task) + "\n";
 }
 
 }  // namespace
@@ -335,20 +411,18 @@ std::string vector_table(const Json& data, const Json& rows) {
     const Json& detail = row["directprobe"];
     text += fmt::format(
         fmt::runtime(kLine), row["probe"].get<std::string>(), row["control"].get<std::string>(),
-        with_interval(row), detail.is_null() ? "-" : std::to_string(row["clusters"].get<int64_t>()),
+        accuracy_text(row), detail.is_null() ? "-" : std::to_string(row["clusters"].get<int64_t>()),
         detail.is_null() ? "-" : fmt::format("{:.2f}", detail["capacity"].get<double>()));
   }
-  return text + "\n";
+  return text + doubts(rows, nullptr, rows.front()["task"]) + "\n";
 }
 
 std::string probe_functions(const Json& data) {
   std::string left_out;
   for (const auto& [reason, count] : data["dropped"].items()) {
     if (count == 0) continue;
-    std::string words = reason;
-    std::replace(words.begin(), words.end(), '_', ' ');
     left_out += fmt::format("{}{} {}", left_out.empty() ? "; left out: " : ", ",
-                            count.get<int64_t>(), words);
+                            count.get<int64_t>(), words(reason));
   }
   return fmt::format("{} of {} functions probed{}\n\n", data["probed"].get<int64_t>(),
                      data["functions"].get<int64_t>(), left_out);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,8 +12,20 @@ namespace ssmi::report {
 
 /// null for nothing.
 template <typename T>
-Json optional_json(const std::optional<T>& value) {
+Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
+}
+inline Json or_null(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+inline Json or_null(const std::string& value) {
+  return value.empty() ? Json(nullptr) : Json(value);
+}
+
+/// "texts and gap" for the name "texts_and_gap".
+inline std::string words(std::string name) {
+  std::ranges::replace(name, '_', ' ');
+  return name;
 }
 
 /// What tables call a layer.

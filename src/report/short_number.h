@@ -14,4 +14,10 @@ inline std::string short_number(double value, bool with_sign = false) {
   return text;
 }
 
+/// ".612 [.590, .634]".
+inline std::string with_interval(double value, double low, double high, bool with_sign = false) {
+  return fmt::format("{} [{}, {}]", short_number(value, with_sign), short_number(low, with_sign),
+                     short_number(high, with_sign));
+}
+
 }  // namespace ssmi::report

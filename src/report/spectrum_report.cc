@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "rows.h"
 #include "spectrum_words.h"
 
 namespace ssmi::report {
@@ -9,17 +10,12 @@ namespace {
 
 using spectrum::FilterClass;
 
-/// null for what does not exist.
-Json number(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
-
 Json class_name(std::optional<FilterClass> filter_class) {
   return filter_class ? Json(spectrum::name(*filter_class)) : Json(nullptr);
 }
 
 Json quartiles_json(const spectrum::Quartiles& quartiles) {
-  return {number(quartiles.low), number(quartiles.median), number(quartiles.high)};
+  return {or_null(quartiles.low), or_null(quartiles.median), or_null(quartiles.high)};
 }
 
 Json class_counts(const spectrum::Classes& classes) {
@@ -32,7 +28,7 @@ Json class_counts(const spectrum::Classes& classes) {
 Json class_shares(const spectrum::Classes& classes) {
   Json shares = Json::object();
   for (size_t i = 0; i < spectrum::kFilterClasses; ++i)
-    shares[std::string(name(static_cast<FilterClass>(i)))] = number(classes.energy_share[i]);
+    shares[std::string(name(static_cast<FilterClass>(i)))] = or_null(classes.energy_share[i]);
   return shares;
 }
 
@@ -61,22 +57,22 @@ Json kernel_json(const std::string& checkpoint, const spectrum::Kernel& kernel,
           {"channel", kernel.channel},
           {"channels", kernel.channels},
           {"length", options.length},
-          {"centroid", number(m.centroid)},
-          {"low_energy", number(m.low_energy)},
-          {"high_energy", number(m.high_energy)},
-          {"log10_lhfr", number(m.log10_lhfr)},
-          {"dominant_frequency", number(m.dominant_frequency)},
-          {"dominant_magnitude", number(m.dominant_magnitude)},
-          {"energy", number(m.energy)},
-          {"energy_share", number(kernel.energy_share)},
+          {"centroid", or_null(m.centroid)},
+          {"low_energy", or_null(m.low_energy)},
+          {"high_energy", or_null(m.high_energy)},
+          {"log10_lhfr", or_null(m.log10_lhfr)},
+          {"dominant_frequency", or_null(m.dominant_frequency)},
+          {"dominant_magnitude", or_null(m.dominant_magnitude)},
+          {"energy", or_null(m.energy)},
+          {"energy_share", or_null(kernel.energy_share)},
           {"silent", kernel.silent},
-          {"gain", number(m.gain)},
-          {"skip", number(kernel.skip)},
-          {"mean_lag", number(m.mean_lag)},
-          {"half_life", number(m.half_life)},
+          {"gain", or_null(m.gain)},
+          {"skip", or_null(kernel.skip)},
+          {"mean_lag", or_null(m.mean_lag)},
+          {"half_life", or_null(m.half_life)},
           {"aliased", kernel.aliased},
           {"class", class_name(m.filter_class)},
-          {"reason", m.reason.empty() ? Json(nullptr) : Json(m.reason)},
+          {"reason", or_null(m.reason)},
           {"twins", twins}};
 }
 
@@ -87,7 +83,7 @@ Json layer_json(const std::string& checkpoint, const spectrum::LayerSummary& lay
           {"kernels", layer.kernels},
           {"centroid", quartiles_json(layer.centroid)},
           {"log10_lhfr", quartiles_json(layer.log10_lhfr)},
-          {"energy_share", number(layer.energy_share)},
+          {"energy_share", or_null(layer.energy_share)},
           {"classes", class_counts(layer.classes)}};
 }
 
@@ -115,18 +111,18 @@ Json selective_json(const spectrum::Finding& finding, size_t index) {
 }
 
 Json mean_json(const spectrum::Mean& mean) {
-  return {{"mean", number(mean.plain)}, {"energy_weighted", number(mean.energy_weighted)}};
+  return {{"mean", or_null(mean.plain)}, {"energy_weighted", or_null(mean.energy_weighted)}};
 }
 
 Json move_json(const spectrum::Move& move) {
   return {{"layer", move.layer},
           {"direction", direction_name(move.direction)},
           {"channel", move.channel},
-          {"centroid", number(move.centroid)},
-          {"log10_lhfr", number(move.log10_lhfr)},
+          {"centroid", or_null(move.centroid)},
+          {"log10_lhfr", or_null(move.log10_lhfr)},
           {"class_before", class_name(move.before)},
           {"class_after", class_name(move.after)},
-          {"energy_share", number(move.energy_share)},
+          {"energy_share", or_null(move.energy_share)},
           {"silent", move.silent},
           {"toward_twins", move.toward_twins ? Json(*move.toward_twins) : Json(nullptr)}};
 }
@@ -138,14 +134,14 @@ Json layer_move_json(const spectrum::LayerMove& layer) {
           {"class_changes", layer.class_changes},
           {"centroid", mean_json(layer.centroid)},
           {"log10_lhfr", mean_json(layer.log10_lhfr)},
-          {"energy_share", number(layer.energy_share)},
-          {"changed_energy_share", number(layer.changed_energy_share)}};
+          {"energy_share", or_null(layer.energy_share)},
+          {"changed_energy_share", or_null(layer.changed_energy_share)}};
 }
 
 Json comparison_json(const std::string& from, const std::string& to,
                      const spectrum::Comparison& comparison) {
   Json result{{"from", from}, {"checkpoint", to}};
-  result["reason"] = comparison.reason.empty() ? Json(nullptr) : Json(comparison.reason);
+  result["reason"] = or_null(comparison.reason);
   if (!comparison.reason.empty()) return result;
   result["centroid"] = mean_json(comparison.centroid);
   result["absolute_centroid"] = mean_json(comparison.absolute_centroid);
@@ -153,7 +149,7 @@ Json comparison_json(const std::string& from, const std::string& to,
   result["class_changes"] = {{"kernels", comparison.class_changes},
                              {"silent", comparison.silent_class_changes},
                              {"toward_twins", comparison.class_changes_toward_twins},
-                             {"energy_share", number(comparison.changed_energy_share)}};
+                             {"energy_share", or_null(comparison.changed_energy_share)}};
   result["layers"] = Json::array();
   for (const auto& layer : comparison.layers)
     result["layers"].push_back(layer_move_json(layer));

@@ -28,9 +28,8 @@ std::string lengths_text(const Json& lengths) {
 }
 
 std::string value_text(const Json& row) {
-  return fmt::format("{} [{}, {}]", short_number(row["value"].get<double>()),
-                     short_number(row["low"].get<double>()),
-                     short_number(row["high"].get<double>()));
+  return with_interval(row["value"].get<double>(), row["low"].get<double>(),
+                       row["high"].get<double>());
 }
 
 std::string table(const Json& rows, const std::string& checkpoint, const std::string& probe) {
@@ -39,9 +38,7 @@ std::string table(const Json& rows, const std::string& checkpoint, const std::st
   for (const Json& row : rows) {
     if (row["probe"] != probe) continue;
     if (row["checkpoint"].is_null()) {
-      auto name = row["control"].get<std::string>();
-      std::ranges::replace(name, '_', ' ');
-      controls += fmt::format("  {} {}", name, value_text(row));
+      controls += fmt::format("  {} {}", words(row["control"]), value_text(row));
     }
     if (row["checkpoint"] != checkpoint) continue;
     Cells& own = cells[{row["layer"].get<int64_t>(), row["rank"].get<int64_t>()}];
@@ -80,22 +77,22 @@ Json tree_row(const probe::TreeResult& result) {
                        {"functions", length.functions},
                        {"value", length.value}});
   }
-  return {{"checkpoint", result.checkpoint.empty() ? Json(nullptr) : Json(result.checkpoint)},
-          {"layer", optional_json(result.layer)},
+  return {{"checkpoint", or_null(result.checkpoint)},
+          {"layer", or_null(result.layer)},
           {"probe", result.probe},
           {"control", result.control},
-          {"rank", optional_json(result.rank)},
+          {"rank", or_null(result.rank)},
           {"value", result.value},
           {"low", result.low},
           {"high", result.high},
-          {"precision", optional_json(result.precision)},
-          {"recall", optional_json(result.recall)},
+          {"precision", or_null(result.precision)},
+          {"recall", or_null(result.recall)},
           {"by_length", lengths},
           {"train", result.train},
           {"validation", result.validation},
           {"test", result.test},
           {"epochs", result.epochs},
-          {"validation_loss", optional_json(result.validation_loss)}};
+          {"validation_loss", or_null(result.validation_loss)}};
 }
 
 std::string tree_tables(const Json& rows) {

@@ -21,6 +21,10 @@ double percentile(const std::vector<double>& sorted, double share) {
 
 }  // namespace
 
+Interval percentile_interval(const std::vector<double>& sorted) {
+  return {percentile(sorted, 0.025), percentile(sorted, 0.975)};
+}
+
 Interval bootstrap(size_t items, const Statistic& statistic, Random& random, int64_t resamples) {
   if (items == 0 || resamples <= 0) return {};
   std::vector<double> values(static_cast<size_t>(resamples));
@@ -31,7 +35,7 @@ Interval bootstrap(size_t items, const Statistic& statistic, Random& random, int
     value = statistic(drawn);
   }
   std::ranges::sort(values);
-  return {percentile(values, 0.025), percentile(values, 0.975)};
+  return percentile_interval(values);
 }
 
 Interval bootstrap_accuracy(std::span<const uint8_t> correct, std::span<const int64_t> group,

@@ -163,6 +163,7 @@ def test_it_is_listed_and_cleared(cached, report, tmp_path):
     assert all(" 0,2 " in line for line in table[1:5]) and "leaf vectors of twin-1" in table[1]
     assert table[5].endswith(f"of at most 8000.0 MB in {tmp_path / 'kept'}")
     assert "removed 4 entries" in cached("cache", "clear", "mamba-mini").stdout
+    assert "nothing is kept under that name" in cached("cache", "clear", "mamba-mini", expect=2).stderr
     assert {entry["checkpoint"] for entry in report()["entries"]} == {"codessm-mini"}
     (tmp_path / "kept" / "mine.txt").write_text("no business of ssmi's")
     assert "removed 4 entries" in cached("cache", "clear").stdout

@@ -51,6 +51,17 @@ def test_all_are_held_against_the_first_and_against_more_pretraining(report):
     assert all(comparison["layers"]["size"] == 4 for comparison in report["comparisons"])
 
 
+def test_a_weight_file_is_known_by_its_folder_and_what_is_not_compared_is_said(ssmi, tmp_path):
+    names = [str(MODELS / name / "model.safetensors") for name in THREE]
+    few = ["--no-controls", "--max-functions", "60", "--pairs-per-label", "40", "--layers", "2", "--tasks", "dfg", "--out", "r.json"]
+    ssmi("probe", *names, *few, "--probes", "linear", "--draws", "2")
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert [(one["base"], one["checkpoint"]) for one in report["comparisons"]][2] == (names[2], names[1])
+    said = ssmi("probe", *names[:2], *few, "--probes", "ridge").stderr
+    assert "checkpoints are compared by linear alone" in said
+    assert json.loads((tmp_path / "r.json").read_text())["comparisons"] == []
+
+
 def test_relations_stand_in_order_at_the_chosen_layers(report):
     for comparison in report["comparisons"]:
         relations = comparison["relations"]["differences"]

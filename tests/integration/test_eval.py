@@ -89,7 +89,7 @@ def test_what_does_not_fit_is_refused(ssmi, tmp_path):
     refused(4, "a single package", "--task", "mlm", "--data", alone)
     refused(6, "none.jsonl", "--task", "mlm", "--data", "none.jsonl")
     refused(2, "--data", "--task", "mlm")
-    refused(2, "is a file of the checkpoint", "--task", "mlm", "--data", data,
+    refused(2, "is read; write the output elsewhere", "--task", "mlm", "--data", data,
             "--out", folder / "model.safetensors")
     (tmp_path / "bad.jsonl").write_text('{"text": "a"}\n{"text": 1}\n')
     refused(3, "bad.jsonl:2: 'text' should be a string", "--task", "mlm", "--data", "bad.jsonl")

@@ -47,7 +47,8 @@ def test_what_trees_cannot_be_asked_of(ssmi, tmp_path):
     assert "--export: writes pairs" in pairs.stderr
     wide = ssmi("probe", "--probes", "structural", "--ranks", "500", "--layers", "0", "--no-controls", "--max-functions",
                 "60", "--out", "r.json", expect=4)
-    assert "rank 500: the vectors of codessm-mini have 192 numbers" in wide.stderr
+    assert "rank 500: the vectors of " in wide.stderr and "codessm-mini have 192 numbers" in wide.stderr
+    assert not (tmp_path / "r.json.partial").exists()
 
 
 @pytest.mark.parametrize("option", [["--tasks", "dfg"], ["--ranks", "3"], ["--resume"], ["--site", "gate"]])
@@ -116,4 +117,7 @@ def test_checkpoints_by_a_pattern(ssmi, validated, tmp_path):
     ssmi("probe", "codessm-mini", "--checkpoints", "run/step-*", *few)
     report = json.loads((tmp_path / "r.json").read_text())
     assert [one["name"] for one in report["run"]["checkpoints"]] == ["codessm-mini", *steps]
+    ssmi("probe", steps[1], "--checkpoints", "run/step-*", *few)  # the base is one of them
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert [one["name"] for one in report["run"]["checkpoints"]] == [steps[1], steps[0]]
     assert "matches nothing" in ssmi("probe", "--checkpoints", "walk/*", *few, expect=2).stderr

@@ -4,12 +4,15 @@ import math
 import os
 import pty
 import re
+import shutil
 import signal
 import statistics
 import subprocess
 import time
 
 import pytest
+
+from conftest import ROOT
 
 SMALL = ["--max-functions", "120", "--pairs-per-label", "60", "--layers", "0,2", "--twins", "1",
          "--threads", "2"]
@@ -87,6 +90,10 @@ def test_a_killed_run_resumes_to_the_same_report(report_text, binary, tmp_path, 
     while not partial.exists() or partial.read_text().count("\n") < 3:  # the run, two steps
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.01)
+    process.send_signal(signal.SIGSTOP)
+    for more in ([], ["--resume"], ["--seed", "2"]):
+        other = ssmi("probe", *SMALL, *more, "--out", "r.json", expect=4)
+        assert "another process is at work there" in other.stderr
     process.kill()
     process.wait()
     assert not (tmp_path / "r.json").exists()
@@ -126,6 +133,16 @@ def test_the_table_and_the_sentence_are_for_people(ssmi):
     assert "codessm-mini, dfg (96 training and 24 test pairs)" in output
     assert "Shown: block 1 of codessm-mini" in output
     assert "Report: r.json" in output
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_what_is_read_is_not_written_over(ssmi, tmp_path, name):
+    shutil.copytree(ROOT / "share/models/codessm-mini", tmp_path / "model")
+    before = (tmp_path / "model" / name).read_bytes()
+    few = ["--max-functions", "20", "--probes", "linear", "--out", f"model/{name}"]
+    assert "is read; write the output elsewhere" in ssmi("probe", "model", *few, expect=2).stderr
+    assert "is read" in ssmi("embed", "model", "--text", "a = 1", "--out", f"model/{name}", expect=2).stderr
+    assert (tmp_path / "model" / name).read_bytes() == before
 
 
 def test_lists_are_sets_and_end_before_names(ssmi, tmp_path, validated):

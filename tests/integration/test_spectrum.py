@@ -239,7 +239,7 @@ def test_equal_runs_give_equal_reports(ssmi, validated, tmp_path):
     (["model", "--out", "r.json", "--low-band", "nan"], 2, "finite"),
     (["model", "--out", "r.json", "--silent", "nan"], 2, "finite"),
     (["model", "--out", "r.json", "--low-pass", "1", "--band-pass", "2"], 2, "is above --low-pass"),
-    (["model", "--out", "model/config.json"], 2, "is a file of the checkpoint"),
+    (["model", "--out", "model/config.json"], 2, "is read; write the output elsewhere"),
 ])
 def test_refusals(ssmi, tmp_path, arguments, code, message):
     init(ssmi, tmp_path / "model")

@@ -19,14 +19,14 @@ def vectors(tmp_path):
     parts = {}
     for part, count in (("train", 240), ("test", 60)):
         y = random.integers(0, LABELS, count)
-        parts[part] = (centres[y] + random.normal(size=(count, COLUMNS))).astype("f4"), y
+        parts[part] = centres[y] + random.normal(size=(count, COLUMNS)), y
     for form in ("npy", "text"):
         (tmp_path / form).mkdir()
     tensors = {}
     for part, (x, y) in parts.items():
         np.save(tmp_path / f"npy/{part}_x.npy", x)
         np.save(tmp_path / f"npy/{part}_y.npy", y)
-        (tmp_path / f"text/{part}.emb").write_text("".join(" ".join(f"{v:.9g}" for v in row) + "\n" for row in x))
+        (tmp_path / f"text/{part}.emb").write_text("".join(" ".join(f"{v:.17g}" for v in row) + "\n" for row in x))
         (tmp_path / f"text/{part}.ent").write_text("".join(f"token {i}\t{label}\n" for i, label in enumerate(y)))
         tensors |= {f"{part}_x": x, f"{part}_y": y.astype("i8")}
     write_safetensors(tmp_path / "vectors.safetensors", tensors)
@@ -36,7 +36,7 @@ def vectors(tmp_path):
 def write_safetensors(path, tensors):
     header, data = {}, b""
     for name, value in tensors.items():
-        kind = {"f4": "F32", "i8": "I64"}[value.dtype.str[1:]]
+        kind = {"f8": "F64", "f4": "F32", "i8": "I64", "u8": "U64"}[value.dtype.str[1:]]
         header[name] = {"dtype": kind, "shape": value.shape, "data_offsets": [len(data), len(data) + value.nbytes]}
         data += value.tobytes()
     text = json.dumps(header).encode()
@@ -102,8 +102,27 @@ def test_what_does_not_fit_is_refused(ssmi, vectors, tmp_path, change, message):
     assert not (tmp_path / "r.json").exists()
 
 
+def test_numbers_as_text_are_read_in_full(ssmi, validated, tmp_path):
+    """Points of two labels 1e-9 apart, which float32 takes for one."""
+    (tmp_path / "fine").mkdir()
+    for part in ("train", "test"):
+        (tmp_path / f"fine/{part}.emb").write_text("".join(f"1 {1 + 1e-9 * (i % 2)!r}\n" for i in range(41)))
+        (tmp_path / f"fine/{part}.ent").write_text("".join(f"t\t{i % 2}\n" for i in range(41)))
+    ssmi("probe", "--vectors", "fine", "--probes", "directprobe", "--out", "r.json", "--no-controls")
+    result, = validated("probe-vectors", tmp_path / "r.json")["results"]
+    assert result["dropped"]["identical_vectors"] == 0 and result["clusters"] == 2 and result["accuracy"] == 1
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200])
+def test_values_whose_squares_leave_float64_are_refused(ssmi, vectors, tmp_path, scale):
+    for part, (x, _) in vectors.items():
+        np.save(tmp_path / f"npy/{part}_x.npy", x * scale)
+    assert "scale all vectors" in ssmi("probe", "--vectors", "npy", "--out", "r.json", expect=3).stderr
+
+
 @pytest.mark.parametrize("line, message", [
-    ("1 2 x", "no number at 'x"), ("1 2", "2 numbers, expected 12"), ("", "0 numbers, expected 12")])
+    ("1 2 x", "no number at 'x'"), ("1 2e999", "beyond the range of float64 at '2e999'"),
+    ("1 2", "2 numbers, expected 12"), ("", "0 numbers, expected 12")])
 def test_broken_text_is_refused_with_its_line(ssmi, vectors, tmp_path, line, message):
     path = tmp_path / "text/train.emb"
     lines = path.read_text().splitlines()

@@ -49,6 +49,7 @@ Json rows() {
         clusters("twin-1", 5), clusters("twin-2", 8)}) {
     all.push_back(probe_row(row));
   }
+  add_selectivity(all);
   return all;
 }
 
@@ -62,6 +63,14 @@ TEST_CASE("report: what is not a number is null, labels are named") {
   CHECK(probe_row(result("texts", std::nullopt, 0.5, 0.5))["checkpoint"].is_null());
 }
 
+TEST_CASE("report: selectivity is of the checkpoint's own rows beside a control task") {
+  for (const Json& row : rows()) {
+    if (row["linear"].is_null()) continue;
+    const bool own = row["control"] == "none" && row["layer"] == 1;
+    CHECK(row["linear"]["selectivity"] == (own ? Json(0.7 - 0.3) : Json(nullptr)));
+  }
+}
+
 TEST_CASE("report: the summary chooses blocks on validation, twins each at their own") {
   const Json summary = probe_summary(rows());
   REQUIRE(summary.size() == 1);
@@ -70,6 +79,18 @@ TEST_CASE("report: the summary chooses blocks on validation, twins each at their
   CHECK(summary[0]["texts"] == 0.55);
   CHECK(summary[0]["texts_and_gap"] == 0.65);
   CHECK(summary[0]["twins"] == (0.4 + 0.5) / 2);
+}
+
+TEST_CASE("report: the summary's block is that of all draws, its numbers those of the first") {
+  Json all = rows();
+  for (const auto& [layer, validation] : {std::pair{1, 0.1}, {2, 0.9}}) {
+    probe::Result again = result("none", layer, 0.2, validation);
+    again.draw = 1;
+    all.push_back(probe_row(again));
+  }
+  const Json summary = probe_summary(all);
+  CHECK(summary[0]["layer"] == 2);
+  CHECK(summary[0]["accuracy"] == 0.8);
 }
 
 TEST_CASE("report: without controls the summary says so with null") {
@@ -97,6 +118,7 @@ TEST_CASE("report: single tokens have one text and no distance") {
         "block 1 of model tells depth right .700 [.650, .750] of the time (its text alone .500)");
   const std::string table = probe_tables(all);
   CAPTURE(table);
+  CHECK(table.find("\n  layer     linear              compr.\n") != table.npos);  // no empty column
   CHECK(table.find("model, depth (80 training and 20 test tokens)") == 0);
   CHECK(table.find("texts .500 [.450, .550]  texts and gap -\n") != table.npos);
 }
@@ -122,7 +144,7 @@ TEST_CASE("report: the table has a line a layer, with controls beside") {
   // shuffled, twins' mean; capacity
   CHECK(
       has("  1         .700 [.650, .750]       .500   .250    .400   1.50   .600 [.550, .650]      "
-          "    4        9    6.5     0.25"));
+          "    4        9    6.5     0.25\n"));
 }
 
 TEST_CASE("report: functions left out are said with their reason") {

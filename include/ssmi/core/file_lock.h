@@ -4,13 +4,13 @@
 
 namespace ssmi {
 
-/// Holds a file or folder that is there, so that no other process does, until the object or its
+/// Holds a file or folder, so that no other process does, until the object or its
 /// process ends.
 class FileLock {
  public:
-  /// Throws Error{kMismatch} where another process holds it, Error{kDisk} where it cannot be
-  /// opened.
-  explicit FileLock(const std::filesystem::path& path);
+  /// With `create` an empty file is made where nothing is. Throws Error{kMismatch} where another
+  /// process holds it, Error{kDisk} where it cannot be opened.
+  explicit FileLock(const std::filesystem::path& path, bool create = false);
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
   ~FileLock();

@@ -11,10 +11,13 @@ namespace ssmi::report {
 /// One entry of `results` in a probe report (configs/schemas/probe.json).
 Json probe_row(const probe::Result& result);
 
+/// Writes into the rows of checkpoints how much better `linear` is than on the control task.
+void add_selectivity(Json& rows);
+
 /// `data` of a probe report.
 Json probe_data(const probe::SuiteData& data);
 
-/// For each checkpoint and task the block that `linear` does best with on the validation pairs, and
+/// For each checkpoint and task the first draw's row of the probe::best_block() of `linear`, and
 /// what it is to be held against: the texts alone and, each at its own best block, the random
 /// twins. Empty without linear results for a block.
 Json probe_summary(const Json& rows);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "ssmi/core/random.h"
 
@@ -15,8 +16,12 @@ struct Interval {
 /// A value computed from items (a multiset of indices).
 using Statistic = std::function<double(std::span<const size_t> items)>;
 
-/// The 95 % percentile interval (Efron 1979) of a statistic over `items` independent items: each
-/// resample draws as many as there are, with replacement. Percentiles are interpolated linearly.
+/// The 95 % percentile interval (Efron 1979) of resampled values in rising order, of which there is
+/// at least one; percentiles are interpolated linearly.
+Interval percentile_interval(const std::vector<double>& sorted);
+
+/// The same of a statistic over `items` independent items: each resample draws as many as there
+/// are, with replacement.
 /// {0, 0} for no items; a single one gives its own value twice, which is no interval.
 Interval bootstrap(size_t items, const Statistic& statistic, Random& random,
                    int64_t resamples = 2000);

@@ -18,14 +18,23 @@
 namespace ssmi::probe {
 namespace {
 
-/// Sums over some pairs of each test function of a draw.
-struct Sums {
-  std::vector<double> more, base, pairs;  ///< right answers of the checkpoint less the base's ...
+/// Counts of some pairs of a draw.
+struct Counts {
+  double more = 0;  ///< right answers of the checkpoint less the base's
+  double base = 0;  ///< right answers of the base
+  double pairs = 0;
 
-  explicit Sums(size_t functions = 0) : more(functions), base(functions), pairs(functions) {}
-  double total(const std::vector<double>& of) const {
-    return std::accumulate(of.begin(), of.end(), 0.0);
+  void add(const Counts& other) {
+    more += other.more;
+    base += other.base;
+    pairs += other.pairs;
   }
+};
+
+/// In all, and for each test function that has any.
+struct Sums {
+  Counts all;
+  std::map<size_t, Counts> of_function;
 };
 
 /// A difference to judge: its sums in each draw.
@@ -58,7 +67,6 @@ class Comparing {
     result.base = base_;
     result.checkpoint = checkpoint_;
     result.draws = draws_;
-    result.resamples = options.resamples;
     std::vector<Contrast> contrasts;
     for (const std::string& task : tasks_) {
       for (const int64_t layer : layers(task))
@@ -74,7 +82,11 @@ class Comparing {
         if (one.difference.pairs >= options.least_pairs) contrasts.push_back(std::move(one));
       }
     }
-    judge(contrasts, options);
+    // Of a family of m nothing can be shown by fewer than 40 m: the least p is 2 / (resamples + 1).
+    const size_t family = std::max(of_layers, contrasts.size() - of_layers);
+    result.resamples =
+        std::clamp(100 * static_cast<int64_t>(family), options.resamples, 5 * options.resamples);
+    judge(contrasts, result.resamples, options.seed);
     for (size_t i = 0; i < contrasts.size(); ++i) {
       (i < of_layers ? result.layers : result.relations).push_back(contrasts[i].difference);
     }
@@ -113,17 +125,12 @@ class Comparing {
   }
 
   std::optional<int64_t> best_block(const std::string& task) const {
-    std::optional<int64_t> best;
-    double most = 0;
+    std::vector<Validated> validated;
     for (const int64_t layer : layers(task)) {
-      double sum = 0;
       for (int64_t draw = 0; draw < draws_; ++draw)
-        sum += at(base_, task, layer, draw).validation_accuracy;
-      if (layer == 0 || sum <= most) continue;
-      best = layer;
-      most = sum;
+        validated.push_back({layer, at(base_, task, layer, draw).validation_accuracy});
     }
-    return best;
+    return probe::best_block(validated);
   }
 
   std::set<std::string> relations(const std::string& task) const {
@@ -142,16 +149,15 @@ class Comparing {
     if (before.size() != test.items.label.size() || after.size() != before.size()) {
       fail(ExitCode::kBug, "{}: answers to other pairs than these", test.task);
     }
-    Sums sums(functions_.size());
+    Sums sums;
     for (size_t i = 0; i < before.size(); ++i) {
       const auto& of_pair = test.relations[i];
       if (!relation.empty() && std::ranges::find(of_pair, relation) == of_pair.end()) continue;
       const int64_t label = test.items.label[i];
-      const size_t f = functions_.at(test.items.group[i]);
       const double was = before[i] == label ? 1 : 0, is = after[i] == label ? 1 : 0;
-      sums.more[f] += is - was;
-      sums.base[f] += was;
-      sums.pairs[f] += 1;
+      const Counts one{is - was, was, 1};
+      sums.all.add(one);
+      sums.of_function[functions_.at(test.items.group[i])].add(one);
     }
     return sums;
   }
@@ -165,13 +171,12 @@ class Comparing {
     difference.pairs = std::numeric_limits<int64_t>::max();
     for (const TestPairs& test : tests_) {
       if (test.task != task) continue;
-      const Sums& one = result.draws.emplace_back(sums(test, relation, layer));
-      const double pairs = one.total(one.pairs),
-                   share = std::max(pairs, 1.0) * static_cast<double>(draws_);
+      const auto& [more, base, pairs] = result.draws.emplace_back(sums(test, relation, layer)).all;
+      const double share = std::max(pairs, 1.0) * static_cast<double>(draws_);
       difference.pairs = std::min(difference.pairs, static_cast<int64_t>(pairs));
-      difference.base += one.total(one.base) / share;
-      difference.accuracy += (one.total(one.base) + one.total(one.more)) / share;
-      difference.difference += one.total(one.more) / share;
+      difference.base += base / share;
+      difference.accuracy += (base + more) / share;
+      difference.difference += more / share;
     }
     difference.base = std::min(difference.base, 1.0);  // whatever rounding did to the sums
     difference.accuracy = std::min(difference.accuracy, 1.0);
@@ -195,13 +200,13 @@ class Comparing {
   }
 
   /// Fills low, high and p.
-  void judge(std::vector<Contrast>& contrasts, const CompareOptions& options) const {
-    const auto resamples = static_cast<size_t>(options.resamples);
-    std::vector<std::vector<double>> values(contrasts.size(), std::vector<double>(resamples));
-    at::parallel_for(0, options.resamples, 64, [&](int64_t begin, int64_t end) {
+  void judge(std::vector<Contrast>& contrasts, int64_t resamples, uint64_t seed) const {
+    std::vector<std::vector<double>> values(contrasts.size(),
+                                            std::vector<double>(static_cast<size_t>(resamples)));
+    at::parallel_for(0, resamples, 64, [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r) {
         check_interrupted();
-        Random random(options.seed, fmt::format("compare/{}", r));
+        Random random(seed, fmt::format("compare/{}", r));
         const auto drawn = resample(random);
         for (size_t c = 0; c < contrasts.size(); ++c)
           values[c][static_cast<size_t>(r)] = value(contrasts[c], drawn);
@@ -215,9 +220,9 @@ class Comparing {
     std::vector<std::optional<double>> of_draw;
     for (const Sums& sums : contrast.draws) {
       double more = 0, pairs = 0;
-      for (size_t f = 0; f < drawn.times.size(); ++f) {
-        more += drawn.times[f] * sums.more[f];
-        pairs += drawn.times[f] * sums.pairs[f];
+      for (const auto& [function, counts] : sums.of_function) {
+        more += drawn.times[function] * counts.more;
+        pairs += drawn.times[function] * counts.pairs;
       }
       of_draw.push_back(pairs > 0 ? std::optional(more / pairs) : std::nullopt);
     }
@@ -232,9 +237,9 @@ class Comparing {
   static void summarise(std::vector<double>& values, Difference& difference) {
     std::ranges::sort(values);
     const auto count = static_cast<double>(values.size());
-    const auto quantile = [&](double q) { return values[static_cast<size_t>(q * (count - 1))]; };
-    difference.low = quantile(0.025);
-    difference.high = quantile(0.975);
+    const auto [low, high] = task::percentile_interval(values);
+    difference.low = low;
+    difference.high = high;
     const auto at_most =
         static_cast<double>(std::ranges::upper_bound(values, 0.0) - values.begin());
     const auto at_least = static_cast<double>(values.end() - std::ranges::lower_bound(values, 0.0));
@@ -259,11 +264,20 @@ class Comparing {
   std::map<int64_t, size_t> functions_;  // that some draw tests on -> place
 };
 
-/// By validation, the earlier layer of equals.
-bool better(const Answers& a, const Answers& b) {
-  return a.validation_accuracy != b.validation_accuracy
-             ? a.validation_accuracy > b.validation_accuracy
-             : a.layer < b.layer;
+/// Of the first draw at the checkpoint's best block; nullptr where there is none.
+const Answers* best_answers(const std::string& checkpoint, const std::string& task,
+                            const std::vector<Answers>& answers) {
+  std::vector<const Answers*> own;
+  std::vector<Validated> validated;
+  for (const Answers& one : answers) {
+    if (one.checkpoint != checkpoint || one.task != task) continue;
+    own.push_back(&one);
+    validated.push_back({one.layer, one.validation_accuracy});
+  }
+  const auto block = best_block(validated);
+  const auto found = std::ranges::find_if(
+      own, [&](const Answers* one) { return one->layer == block && one->draw == 0; });
+  return found == own.end() ? nullptr : *found;
 }
 
 RelationAccuracy accuracy_of(const TestPairs& test, const Answers& answers,
@@ -290,6 +304,21 @@ RelationAccuracy accuracy_of(const TestPairs& test, const Answers& answers,
 
 }  // namespace
 
+std::optional<int64_t> best_block(std::span<const Validated> validated) {
+  struct Mean {
+    double sum = 0, draws = 0;
+  };
+  std::map<int64_t, Mean> blocks;
+  for (const auto& [layer, accuracy] : validated) {
+    if (layer == 0) continue;
+    blocks[layer].sum += accuracy;
+    blocks[layer].draws += 1;
+  }
+  const auto best = std::ranges::max_element(  // the first of equals
+      blocks, {}, [](const auto& block) { return block.second.sum / block.second.draws; });
+  return best == blocks.end() ? std::nullopt : std::optional(best->first);
+}
+
 std::vector<double> holm(const std::vector<double>& p) {
   std::vector<size_t> order(p.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -310,12 +339,7 @@ std::vector<RelationAccuracy> breakdown(const std::string& checkpoint,
   std::vector<RelationAccuracy> all;
   for (const TestPairs& test : tests) {
     if (test.draw != 0) continue;
-    const Answers* best = nullptr;
-    for (const Answers& one : answers) {
-      if (one.checkpoint != checkpoint || one.task != test.task || one.draw != 0) continue;
-      if (one.layer == 0 || (best != nullptr && better(*best, one))) continue;
-      best = &one;
-    }
+    const Answers* best = best_answers(checkpoint, test.task, answers);
     if (best == nullptr) continue;
     std::map<std::string, std::vector<size_t>> items;
     for (size_t i = 0; i < test.relations.size(); ++i) {

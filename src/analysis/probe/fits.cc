@@ -109,12 +109,18 @@ Result ridge_result(const Samples& samples, const std::string& task, uint64_t se
 
 void describe(const Samples& samples, uint64_t seed, Result& result) {
   const auto classes = static_cast<int64_t>(samples.labels.size());
-  Random random(seed, fmt::format("online code/{}", result.task));
+  const at::Tensor x = at::cat({samples.x_train, samples.x_validation});
+  const std::vector<int64_t> labels = both_parts(samples);
   LinearDetail& detail = result.linear.value();
-  const OnlineCode code = online_code(at::cat({samples.x_train, samples.x_validation}),
-                                      both_parts(samples), classes, detail.l2, random);
-  detail.converged = detail.converged && code.converged;
-  detail.bits = code.bits;
+  for (const double l2 : kL2Grid) {
+    Random random(seed, fmt::format("online code/{}", result.task));  // rows in the same order
+    const OnlineCode code = online_code(x, labels, classes, l2, random);
+    detail.converged = detail.converged && code.converged;
+    if (detail.bits && code.bits >= *detail.bits) continue;
+    detail.bits = code.bits;
+    detail.code_l2 = l2;
+  }
+  *detail.bits += std::log2(static_cast<double>(kL2Grid.size()));  // which of them it is
   detail.compression = static_cast<double>(samples.train_size()) *
                        std::log2(static_cast<double>(classes)) / *detail.bits;
 }
@@ -122,15 +128,21 @@ void describe(const Samples& samples, uint64_t seed, Result& result) {
 Result directprobe_result(const Samples& samples, const std::string& task, uint64_t seed,
                           Clustering* keep) {
   const at::Tensor train = at::cat({samples.x_train, samples.x_validation});
-  Clustering found{fit_direct_probe(train, both_parts(samples)), {}};
-  found.distances = hull_distances(found.fit);
+  Clustering found;
+  found.fit = fit_direct_probe(train, both_parts(samples));
+  found.between = hull_distances(found.fit);
+  found.nearest = predict(found.fit, samples.x_test);
   std::vector<int64_t> predicted;
-  for (const NearestHull& hull : predict(found.fit, samples.x_test))
+  int64_t unfinished = 0;
+  for (const NearestHull& hull : found.nearest) {
+    unfinished += hull.finished ? 0 : 1;
     predicted.push_back(hull.label < 0 ? most_frequent(samples) : hull.label);
+  }
   Result result = judged(samples, std::move(predicted), task, seed);
   result.probe = "directprobe";
   result.identical_vectors = found.fit.conflicting;
-  result.directprobe = detail(found.fit, found.distances, train.size(0), train.size(1));
+  result.directprobe = detail(found.fit, found.between, train.size(0), train.size(1));
+  result.directprobe->unfinished_distances += unfinished;
   if (keep != nullptr) *keep = std::move(found);
   return result;
 }

@@ -40,13 +40,10 @@ Result linear_result(const Samples& samples, const LinearResult& fit, const std:
 
 Result ridge_result(const Samples& samples, const std::string& task, uint64_t seed);
 
-/// Adds the description length of the training labels to a linear_result() of the same samples.
+/// Adds the description length of the training labels to a linear_result() of the same samples: the
+/// shortest code of kL2Grid, and which it is.
 void describe(const Samples& samples, uint64_t seed, Result& result);
 
-struct Clustering {
-  DirectProbe fit;
-  HullDistances distances;
-};
 /// `keep`, where given, takes the clusters themselves.
 Result directprobe_result(const Samples& samples, const std::string& task, uint64_t seed,
                           Clustering* keep = nullptr);

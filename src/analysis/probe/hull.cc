@@ -131,7 +131,6 @@ class Search {
     found.weight = weight_;
     found.distance = difference_.length;
     found.finished = finished();
-    found.normal = std::move(difference_.vector);
     found.lower = std::min(lower_, found.distance);  // rounding may cross them
     found.plane = std::move(plane_);
     found.offset = offset_;

@@ -47,7 +47,6 @@ LinearResult choose_and_refit(const Designs& x, std::span<const int64_t> y_train
   const auto count = [&result](const LogisticFit& fit) {
     result.converged = result.converged && fit.converged;
     result.gradient_norm = std::max(result.gradient_norm, fit.gradient_norm);
-    result.iterations += fit.iterations;
   };
 
   LogisticFit fit, chosen;

@@ -55,12 +55,13 @@ NearestHull nearest_hull(const DirectProbe& probe, const std::vector<Ball>& ball
     if (distance - balls[c].radius > limits.apart) continue;
     const NearestPoints found = nearest_points(point, probe.clusters[c].points, limits);
     if (found.lower > limits.apart) continue;
+    best.finished = best.finished && found.finished;
     const double length = found.distance <= limits.touching ? 0 : found.distance;
     const double tie = 2e-9 * length;
     const auto index = static_cast<int64_t>(c);
     if (best.cluster < 0 || length < best.distance - tie ||
         (length <= best.distance + tie && index < best.cluster)) {
-      best = {probe.clusters[c].label, index, length};
+      best = {probe.clusters[c].label, index, length, best.finished};
     }
   }
   return best;
@@ -114,26 +115,28 @@ HullDistances hull_distances(const DirectProbe& probe) {
       if (probe.clusters[i].label != probe.clusters[j].label) pairs.emplace_back(i, j);
     }
   }
-  std::vector<NearestPoints> found(pairs.size());
+  HullDistances result;
+  result.pairs.resize(pairs.size());
+  std::vector<char> finished(pairs.size());
   const NearestLimits limits = limits_of(probe);
   at::parallel_for(0, static_cast<int64_t>(pairs.size()), 1, [&](int64_t begin, int64_t end) {
     for (auto k = static_cast<size_t>(begin); k < static_cast<size_t>(end); ++k) {
+      check_interrupted();
       const auto [i, j] = pairs[k];
-      found[k] = nearest_points(probe.clusters[i].points, probe.clusters[j].points, limits);
+      const NearestPoints found =
+          nearest_points(probe.clusters[i].points, probe.clusters[j].points, limits);
+      result.pairs[k] = {static_cast<int64_t>(i), static_cast<int64_t>(j), found.distance};
+      finished[k] = found.finished;
     }
   });
-  HullDistances result;
   if (pairs.empty()) return result;
-  result.minimum = result.maximum = found.front().distance;
-  for (size_t k = 0; k < pairs.size(); ++k) {
-    const NearestPoints& pair = found[k];
-    result.pairs.push_back({static_cast<int64_t>(pairs[k].first),
-                            static_cast<int64_t>(pairs[k].second), pair.distance});
-    result.minimum = std::min(result.minimum, pair.distance);
-    result.maximum = std::max(result.maximum, pair.distance);
-    result.mean += pair.distance / static_cast<double>(pairs.size());
-    if (!pair.finished) ++result.unfinished;
+  result.minimum = result.maximum = result.pairs.front().distance;
+  for (const auto& [first, second, distance] : result.pairs) {
+    result.minimum = std::min(result.minimum, distance);
+    result.maximum = std::max(result.maximum, distance);
+    result.mean += distance / static_cast<double>(pairs.size());
   }
+  result.unfinished = std::ranges::count(finished, 0);
   return result;
 }
 

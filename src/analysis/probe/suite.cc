@@ -416,8 +416,13 @@ SuiteData Suite::data() const {
   for (size_t f = 0; f < corpus_.functions.size(); ++f)
     data.probed += !slots_->leaves(f).empty();
   const auto unused = static_cast<int64_t>(corpus_.functions.size()) - data.probed;
-  data.dropped["no_pairs"] = options_.corpus.tasks.empty() ? 0 : unused;
-  if (options_.corpus.tasks.empty()) data.dropped["not_drawn"] += unused;
+  if (options_.corpus.tasks.empty()) {
+    data.dropped["no_pairs"] = 0;
+    data.dropped["unfit_trees"] = trees_.unfit;
+    data.dropped["not_drawn"] += unused - trees_.unfit;
+  } else {
+    data.dropped["no_pairs"] = unused;
+  }
   Sha256 hash;
   for (size_t draw = 0; draw < linear_sets_.size(); ++draw) {
     for (const PairSet& set : linear_sets_[draw]) {

@@ -27,7 +27,7 @@ std::vector<TreeLength> by_length(const std::vector<FunctionTree>& trees,
                                   std::span<const double> values) {
   constexpr std::array<int64_t, 7> kUpTo = {16, 32, 64, 128, 256, 512, 8192};
   std::vector<TreeLength> lengths;
-  int64_t from = 1;
+  int64_t from = kLeastLeaves;
   for (const int64_t to : kUpTo) {
     std::vector<double> own;
     for (size_t i = 0; i < trees.size(); ++i) {

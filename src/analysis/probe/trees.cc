@@ -13,8 +13,6 @@
 namespace ssmi::probe {
 namespace {
 
-constexpr size_t kLeastLeaves = 5;
-
 FunctionTree tree_of(const code::Function& function, int32_t index) {
   const code::SyntaxTree tree(function.code, *function.language);
   const code::Leaves leaves(tree);
@@ -53,10 +51,12 @@ TreeSet draw_trees(const Corpus& corpus, const std::vector<code::Function>& func
   for (const Part which : kParts) {
     std::vector<int32_t> fitting;
     for (size_t f = 0; f < corpus.functions.size(); ++f) {
-      const size_t leaves = corpus.functions[f].leaves.size();
-      if (part_of[f] == which && leaves >= kLeastLeaves &&
-          leaves <= static_cast<size_t>(options.max_leaves)) {
+      const auto leaves = static_cast<int64_t>(corpus.functions[f].leaves.size());
+      if (part_of[f] != which) continue;
+      if (leaves >= kLeastLeaves && leaves <= options.max_leaves) {
         fitting.push_back(static_cast<int32_t>(f));
+      } else {
+        ++set.unfit;
       }
     }
     if (fitting.empty()) {

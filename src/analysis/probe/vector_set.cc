@@ -22,6 +22,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Of what is larger, or smaller than its inverse, the squares' sums would not be exact.
+constexpr double kLargest = 1e100;
+
 /// A part as it is read: vectors, and a label each.
 struct RawPart {
   at::Tensor x;
@@ -41,6 +44,9 @@ RawPart part_of_tensors(const io::TensorView& x, const io::TensorView& y, std::s
   }
   RawPart part{vectors, {}, std::move(where)};
   const at::Tensor numbers = labels.to(at::kLong).contiguous();
+  if (y.dtype == io::Dtype::kU64 && numbers.numel() > 0 && numbers.min().item<int64_t>() < 0) {
+    bad_input("{}_y: a label beyond the range of int64", part.where);
+  }
   for (int64_t i = 0; i < numbers.numel(); ++i) {
     part.y.push_back(std::to_string(numbers.const_data_ptr<int64_t>()[i]));
   }
@@ -48,23 +54,27 @@ RawPart part_of_tensors(const io::TensorView& x, const io::TensorView& y, std::s
 }
 
 /// The numbers of a line, between spaces or tabs, behind those that are there.
-void append_numbers(std::string_view line, const std::string& where, std::vector<float>& values) {
+void append_numbers(std::string_view line, const std::string& where, std::vector<double>& values) {
   constexpr std::string_view kSpace = " \t";
   for (size_t at = line.find_first_not_of(kSpace); at != std::string_view::npos;
        at = line.find_first_not_of(kSpace, at)) {
     const char* first = line.data() + at + (line[at] == '+' ? 1 : 0);
     const auto [end, error] =
         std::from_chars(first, line.data() + line.size(), values.emplace_back());
+    const std::string_view rest = line.substr(static_cast<size_t>(first - line.data()));
     at = static_cast<size_t>(end - line.data());
+    if (error == std::errc::result_out_of_range) {
+      bad_input("{}: a number beyond the range of float64 at '{}'", where, excerpt(rest));
+    }
     if (error != std::errc() || (at < line.size() && kSpace.find(line[at]) == kSpace.npos)) {
-      bad_input("{}: no number at '{}'", where, excerpt(std::string_view(first)));
+      bad_input("{}: no number at '{}'", where, excerpt(rest));
     }
   }
 }
 
 at::Tensor read_embeddings(const fs::path& path) {
   io::LineReader lines(path);
-  std::vector<float> values;
+  std::vector<double> values;
   size_t rows = 0, columns = 0;
   while (const auto line = lines.next()) {
     append_numbers(*line, lines.where(), values);
@@ -74,7 +84,7 @@ at::Tensor read_embeddings(const fs::path& path) {
                 values.size() - (rows - 1) * columns, columns);
     }
   }
-  return at::tensor(values, at::kFloat)
+  return at::tensor(values, at::kDouble)
       .view({static_cast<int64_t>(rows), static_cast<int64_t>(columns)});
 }
 
@@ -125,6 +135,13 @@ void check(const RawPart& part, int64_t columns) {
   }
   if (!at::isfinite(part.x).all().item<bool>()) {
     bad_input("{}: a vector holds a value that is not finite", part.where);
+  }
+  const double largest = part.x.abs().max().item<double>();
+  if (largest > kLargest || (largest > 0 && largest < 1 / kLargest)) {
+    bad_input(
+        "{}: the largest value is {:g} in size, so that squares of vectors leave float64; scale "
+        "all vectors by the same number",
+        part.where, largest);
   }
 }
 

@@ -92,13 +92,13 @@ VectorStudy probe_vectors(const VectorSet& set, const VectorOptions& options, Pr
     });
   }
   progress.begin("probe", "fits", jobs.size());
-  VectorStudy study{std::vector<Result>(jobs.size()), {}};
+  VectorStudy study;
+  study.results.resize(jobs.size());
   run_each(jobs.size(), [&](size_t i) { study.results[i] = jobs[i](); }, progress);
   progress.end();
   if (options.directprobe) {
-    study.clusters = {std::move(kept.fit), std::move(kept.distances), {}};
-    if (options.distances)
-      study.clusters->to_test = distances_to_hulls(study.clusters->fit, set.test_x);
+    study.clusters = std::move(kept);
+    if (options.distances) study.to_test = distances_to_hulls(study.clusters->fit, set.test_x);
   }
   return study;
 }

@@ -52,6 +52,27 @@ double accuracy(const TestPairs& test, const Answers& answers) {
 
 }  // namespace
 
+TEST_CASE("compare: the best block is that of the best mean over its draws") {
+  const auto chosen = [](const std::vector<Validated>& validated) { return best_block(validated); };
+  CHECK(chosen({{1, 0.9}, {1, 0.3}, {2, 0.7}, {2, 0.7}}) == 2);  // not by the first draw
+  CHECK(chosen({{2, 0.5}, {1, 0.5}, {3, 0.4}}) == 1);            // the lower of equals
+  CHECK(chosen({{0, 0.9}, {4, 0}}) == 4);                        // not the embedding
+  CHECK(chosen({{1, 0.6}, {2, 0.5}, {2, 0.5}}) == 1);            // a mean, no sum
+  CHECK_FALSE(chosen({{0, 0.9}}));
+  CHECK_FALSE(chosen({}));
+}
+
+TEST_CASE("compare: relations of one checkpoint are those of the block chosen over all draws") {
+  Case data(0.8);
+  for (Answers& one : data.answers) {
+    const bool first = one.draw == 0;
+    one.validation_accuracy = one.layer == 1 ? (first ? 0.9 : 0.1) : 0.6;  // 1 in the first alone
+  }
+  const auto relations = breakdown("b", data.tests, data.answers, {});
+  REQUIRE(relations.size() == 2);
+  CHECK(relations[0].layer == 2);
+}
+
 TEST_CASE("compare: p-values of a family by Holm's steps") {
   // By hand: sorted .01 .02 .03 .04 times 4 3 2 1 is .04 .06 .06 .04, none below the one before.
   const auto p = holm({0.04, 0.01, 0.03, 0.02});

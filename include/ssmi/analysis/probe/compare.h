@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,16 @@ struct Answers {
   std::vector<int64_t> predicted;
 };
 
+/// A layer of one checkpoint and task, in one draw.
+struct Validated {
+  int64_t layer = 0;
+  double accuracy = 0;  ///< of `linear` on the validation items
+};
+
+/// The block (layer 0 is the embedding) that is best by the mean over its draws, the lower of
+/// equals; nothing where there is no block.
+std::optional<int64_t> best_block(std::span<const Validated> validated);
+
 /// Accuracy of a checkpoint less that of its base on the same pairs: means over the draws.
 struct Difference {
   std::string task;
@@ -40,15 +52,14 @@ struct Difference {
 struct Comparison {
   std::string base, checkpoint;
   int64_t draws = 0, resamples = 0;
-  /// task -> of the blocks that both have the base's best on the validation pairs of all draws
-  std::map<std::string, int64_t> chosen;
-  std::vector<Difference> layers;     ///< a family: all tasks and layers that both have
-  std::vector<Difference> relations;  ///< another, at the chosen blocks; by difference
+  std::map<std::string, int64_t> chosen;  ///< task -> the base's best_block() that both have
+  std::vector<Difference> layers;         ///< a family: all tasks and layers that both have
+  std::vector<Difference> relations;      ///< another, at the chosen blocks; by difference
 };
 
 struct CompareOptions {
-  int64_t resamples = 10'000;
-  int64_t least_pairs = 30;  ///< relations with fewer test pairs in some draw are left out
+  int64_t resamples = 10'000;  ///< and 100 for each of a family, but no more than 5 times this
+  int64_t least_pairs = 30;    ///< relations with fewer test pairs in some draw are left out
   uint64_t seed = 1;
 };
 
@@ -58,8 +69,8 @@ Comparison compare(const std::string& base, const std::string& checkpoint,
                    const std::vector<TestPairs>& tests, const std::vector<Answers>& answers,
                    const CompareOptions& options);
 
-/// How often a checkpoint is right about the pairs of a relation, in the first draw, at its block
-/// that is best on validation there.
+/// How often a checkpoint is right about the pairs of a relation, in the first draw, at its
+/// best_block().
 struct RelationAccuracy {
   std::string checkpoint, task, relation;
   int64_t layer = 0, pairs = 0;

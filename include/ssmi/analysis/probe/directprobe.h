@@ -46,6 +46,7 @@ struct NearestHull {
   int64_t label = -1;    ///< -1 when there are no clusters
   int64_t cluster = -1;  ///< ties to the smaller one
   double distance = 0;   ///< to its hull; 0 inside
+  bool finished = true;  ///< the searches that led to it were, else another may be as near
 };
 
 /// The nearest hull of each row of x [m, d], the points being in the space of the training points.
@@ -67,6 +68,13 @@ struct HullDistances {
   int64_t unfinished = 0;
 };
 HullDistances hull_distances(const DirectProbe& probe);
+
+/// A fit with where its clusters and the vectors to be judged lie.
+struct Clustering {
+  DirectProbe fit;
+  HullDistances between;             ///< hull_distances()
+  std::vector<NearestHull> nearest;  ///< predict() of each test vector
+};
 
 /// n / (2 (d + 1)): below 1 any labelling of n points in general position in d dimensions is likely
 /// to be linearly separable (Cover 1965), and the number of clusters says nothing.

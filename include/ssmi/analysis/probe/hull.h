@@ -23,8 +23,7 @@ struct NearestLimits {
 struct NearestPoints {
   std::vector<int64_t> support;  ///< rows of a, then rows of b counted from a's number of rows
   std::vector<double> weight;    ///< of the support; non-negative, sums to one over either hull
-  std::vector<double> normal;    ///< [d] the combination of a's points less the one of b's
-  double distance = 0;           ///< the length of that difference: an upper bound
+  double distance = 0;           ///< of the two combinations: an upper bound
   /// A lower bound: (min over a of plane.p - max over b of plane.q), checked on every point; not
   /// positive where no separating plane was met.
   double lower = 0;

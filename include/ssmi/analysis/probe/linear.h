@@ -24,7 +24,6 @@ struct LinearResult {
   double validation_accuracy = 0;  ///< at the chosen l2, before the refit; 0 without rows
   bool converged = false;          ///< every fit that led to the result did
   double gradient_norm = 0;        ///< the largest of those fits
-  int64_t iterations = 0;          ///< of all of them
 };
 
 /// A linear probe: multinomial logistic regression (fit_logistic) on vectors standardised by mean

@@ -13,8 +13,9 @@ namespace ssmi::probe {
 struct LinearDetail {
   double l2, validation_accuracy, gradient_norm;
   bool converged;
-  std::optional<double> bits;         ///< online_code() of the training labels
+  std::optional<double> bits;         ///< shortest online_code() of the training labels
   std::optional<double> compression;  ///< what they cost without a probe, over that
+  std::optional<double> code_l2{};    ///< that the code was made with
 };
 
 /// What `ridge` says beside its predictions.
@@ -26,8 +27,10 @@ struct RidgeDetail {
 struct DirectProbeDetail {
   int64_t clusters;
   double capacity;  ///< n / (2 (d + 1)), n the points clustered: below 1 any labelling is separable
-  int64_t undecided;             ///< pairs of hulls taken as overlapping
-  int64_t unfinished_distances;  ///< pairs whose distance is known less well than to 1e-9 of itself
+  int64_t undecided;  ///< pairs of hulls taken as overlapping
+  /// Pairs of clusters, and test vectors with their hull, whose distance is known less well than to
+  /// 1e-9 of itself.
+  int64_t unfinished_distances;
   std::optional<double> min_distance, mean_distance, max_distance;  ///< between unlike clusters
 };
 

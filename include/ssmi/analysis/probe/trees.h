@@ -24,14 +24,18 @@ struct FunctionTree {
   int64_t leaves() const { return distances.size(0); }
 };
 
+/// Functions with fewer have no tree to speak of.
+inline constexpr int64_t kLeastLeaves = 5;
+
 struct TreeOptions {
   int64_t functions = 600;   ///< drawn, over all parts; fewer where there are not as many
-  int64_t max_leaves = 200;  ///< functions with more, or fewer than 5, have no part in it
+  int64_t max_leaves = 200;  ///< functions with more, or fewer than kLeastLeaves, are left out
 };
 
 struct TreeSet {
   std::array<std::vector<FunctionTree>, 3> parts;
   std::vector<std::string> labels, unary;  ///< those of training, sorted
+  int64_t unfit = 0;                       ///< functions of too many or too few leaves
 
   const std::vector<FunctionTree>& part(Part which) const {
     return parts[static_cast<size_t>(which)];

@@ -20,16 +20,10 @@ struct VectorOptions {
   uint64_t seed = 1;
 };
 
-/// The clusters of DirectProbe and where they lie.
-struct ClusterStudy {
-  DirectProbe fit;
-  HullDistances between;
-  at::Tensor to_test;  ///< [m, clusters] distances_to_hulls(), where asked for
-};
-
 struct VectorStudy {
   std::vector<Result> results;
-  std::optional<ClusterStudy> clusters;  ///< of the labels as they are
+  std::optional<Clustering> clusters;  ///< of the labels as they are
+  at::Tensor to_test;                  ///< [m, clusters] distances_to_hulls(), where asked for
 };
 
 /// Every probe on vectors that come without functions: one vector in eight of training, drawn by
