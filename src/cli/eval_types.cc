@@ -8,7 +8,6 @@
 
 #include "eval_tasks.h"
 #include "ssmi/core/error.h"
-#include "ssmi/model/forward_rows.h"
 #include "ssmi/report/eval_report.h"
 #include "ssmi/task/metrics.h"
 #include "ssmi/task/types.h"
@@ -36,14 +35,8 @@ std::vector<std::string> labels_of(const io::Checkpoint& checkpoint) {
 /// What the model's head says of each place.
 std::vector<int64_t> predicted(const model::Model& model, const task::TypeBatch& batch,
                                size_t labels) {
-  const model::Batch there{batch.batch.ids.to(model.device()), batch.batch.offsets};
-  const at::Tensor logits = model::value_at(model, there, {model::Site::kLogits, 0});
-  if (logits.size(0) != batch.batch.ids.numel() || logits.size(1) != static_cast<int64_t>(labels)) {
-    fail(ExitCode::kMismatch,
-         "the model's head gives [{}, {}] for {} tokens and {} labels: it does not classify tokens",
-         logits.size(0), logits.size(1), batch.batch.ids.numel(), labels);
-  }
-  const at::Tensor best = at::argmax(task::place_means(logits, batch.places), 1).cpu().contiguous();
+  const at::Tensor logits = task::place_logits(model, batch, static_cast<int64_t>(labels));
+  const at::Tensor best = at::argmax(logits, 1).cpu().contiguous();
   const auto* ids = best.const_data_ptr<int64_t>();
   return {ids, ids + best.numel()};
 }

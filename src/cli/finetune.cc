@@ -74,6 +74,7 @@ Json config_of(const Options& options, const Origin& origin) {
     Json labels = Json::object();
     for (const std::string& label : task::frequent_types(options.data, options.classes))
       labels[std::to_string(labels.size())] = label;
+    config["num_labels"] = labels.size();
     config["id2label"] = labels;
   } else {
     config["architectures"] = {name + "Model"};
@@ -145,7 +146,9 @@ Prepared prepare(const Options& options, const Origin& origin, const train::Trai
           fmt::format("{} functions of {}, {} annotations; left out: {} whose name is not bound, "
                       "{} beyond 'length'",
                       data.functions.size(), data.rows, data.targets, data.unplaced, data.cut_off));
-      return {train::types_work(config, std::move(data.functions)), data.sha256};
+      return {train::types_work(config, std::move(data.functions),
+                                static_cast<int64_t>(labels.size()), model),
+              data.sha256};
     }
     case train::Objective::kCodeSearch:
       return prepare_search(task::read_search_pairs(options.data), tokenizer, config, model);

@@ -18,6 +18,7 @@
 #include "ssmi/core/excerpt.h"
 #include "ssmi/core/hash.h"
 #include "ssmi/io/jsonl.h"
+#include "ssmi/model/forward_rows.h"
 
 namespace ssmi::task {
 namespace {
@@ -237,6 +238,25 @@ at::Tensor place_means(const at::Tensor& x, std::span<const TypedPlace> places) 
   for (const TypedPlace& place : places)
     means.push_back(x.slice(0, place.begin, place.end).mean(0));
   return at::stack(means);
+}
+
+at::Tensor place_logits(const model::Model& model, const TypeBatch& batch, int64_t labels) {
+  const model::ModelInfo info = model.info();
+  if (std::ranges::find(info.sites, model::Site::kLogits) == info.sites.end()) {
+    fail(ExitCode::kMismatch,
+         "the model ({}) has no head that classifies tokens; known are those of bert, bigs, "
+         "bimamba, codessm, gpt2, gpt_neox, llama, qwen2, roberta, rocoder and starcoder2",
+         info.architecture);
+  }
+  const model::Batch there{batch.batch.ids.to(model.device()), batch.batch.offsets};
+  const at::Tensor logits = model::value_at(model, there, {model::Site::kLogits, 0});
+  if (logits.size(0) != batch.batch.ids.numel() || logits.size(1) != labels) {
+    fail(ExitCode::kMismatch,
+         "the model's head ({}) gives [{}, {}] for {} tokens and {} labels: it does not classify "
+         "tokens",
+         info.architecture, logits.size(0), logits.size(1), batch.batch.ids.numel(), labels);
+  }
+  return place_means(logits, batch.places);
 }
 
 }  // namespace ssmi::task

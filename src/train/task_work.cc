@@ -3,6 +3,8 @@
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/matmul.h>
 
+#include <c10/core/GradMode.h>
+
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,7 +12,6 @@
 
 #include "ssmi/core/error.h"
 #include "ssmi/core/random.h"
-#include "ssmi/model/forward_rows.h"
 #include "ssmi/task/embedding.h"
 #include "ssmi/train/work.h"
 #include "validation.h"
@@ -101,7 +102,12 @@ std::pair<at::Tensor, int64_t> embedded(const model::Model& model,
 
 }  // namespace
 
-Work types_work(const TrainConfig& config, std::vector<task::TypedFunction> functions) {
+Work types_work(const TrainConfig& config, std::vector<task::TypedFunction> functions,
+                int64_t labels, const model::Model& model) {
+  {
+    const at::NoGradGuard no_gradients;
+    task::place_logits(model, task::type_batch({functions.data(), 1}), labels);
+  }
   const auto deck = std::make_shared<Deck>(functions.size(), config);
   const auto all = std::make_shared<const std::vector<task::TypedFunction>>(std::move(functions));
   return deck_work(deck, 1, [=](const model::Model& model, Items items) {
@@ -109,8 +115,7 @@ Work types_work(const TrainConfig& config, std::vector<task::TypedFunction> func
     for (const size_t item : items)
       chosen.push_back((*all)[item]);
     const task::TypeBatch batch = task::type_batch(chosen);
-    const at::Tensor logits = model::value_at(model, batch.batch, {model::Site::kLogits, 0});
-    const at::Tensor scores = task::place_means(logits, batch.places);
+    const at::Tensor scores = task::place_logits(model, batch, labels);
     return Judged{scores, batch.labels, at::cross_entropy_loss(scores, batch.labels),
                   batch.batch.ids.numel()};
   });

@@ -193,6 +193,26 @@ def test_types_are_learned_and_judged(ssmi, tuning, tmp_path):
     assert last(tmp_path / "scratch") != last(tmp_path / "tuned")
 
 
+@pytest.mark.parametrize("model, name, code", [
+    ("bimamba-typeseg", "bimamba", 0), ("mamba", "mamba", 4), ("mamba2", "mamba2", 4), ("falcon_mamba", "falcon_mamba", 4)])
+def test_types_are_learned_by_a_classifier_of_tokens_alone(ssmi, tuning, tmp_path, model, name, code):
+    if model != "bimamba-typeseg":
+        config = {"model_type": model, "architectures": ["MambaForCausalLM"], "hidden_size": 16, "num_hidden_layers": 1,
+                  "vocab_size": 11, "state_size": 4, "head_dim": 8, "num_heads": 4, "n_groups": 1}
+        (tmp_path / "model.json").write_text(json.dumps(config))
+        ssmi("init", "--config", "model.json", "--out", "causal")
+        word_tokenizer().save(str(tmp_path / "causal/tokenizer.json"))
+        model = "causal"
+    row = {"code": "def f(a, b):\n    return a\n", "targets": [["param", "a", "int"], ["param", "b", "str"]]}
+    (tmp_path / "types.jsonl").write_text((json.dumps(row) + "\n") * 30)
+    tuning[1] = model
+    said = ssmi(*tuning, "tuned", "--task", "types", "--data", "types.jsonl", "--set", "steps=2", expect=code).stderr
+    assert code == 0 or f"the model ({name}) has no head that classifies tokens; known are those of bert" in said
+    if code == 0:
+        assert json.loads((tmp_path / "tuned/step-00000002/config.json").read_text())["num_labels"] == 3
+    assert (tmp_path / "tuned").exists() == (code == 0)
+
+
 def test_more_of_the_same_starts_from_the_checkpoint(ssmi, tuning, tmp_path):
     rest = ["--task", "mlm", "--data", "corpus.jsonl", "--set", "learning_rate=0", "--set",
             "state_learning_rate=0", "--set", "steps=7"]

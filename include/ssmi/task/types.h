@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ssmi/model/batch.h"
+#include "ssmi/model/model.h"
 #include "ssmi/text/tokenizer.h"
 
 namespace ssmi::task {
@@ -64,5 +64,9 @@ TypeBatch type_batch(std::span<const TypedFunction> functions);
 
 /// The mean over each place's tokens: [M, width] of x [S, width]. Gradients pass.
 at::Tensor place_means(const at::Tensor& x, std::span<const TypedPlace> places);
+
+/// What the model's head says of each place: [M, labels]. Gradients pass. Throws Error{kMismatch}
+/// where the head does not give each token a value for each label.
+at::Tensor place_logits(const model::Model& model, const TypeBatch& batch, int64_t labels);
 
 }  // namespace ssmi::task

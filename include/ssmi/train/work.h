@@ -37,8 +37,9 @@ Work token_work(const TrainConfig& config, const task::TokenCorpus& corpus,
                 const text::Tokenizer& tokenizer, const model::Model& model);
 
 /// The type of annotated places, by cross entropy over the mean logits of a place's tokens. One
-/// function in twenty validates.
-Work types_work(const TrainConfig& config, std::vector<task::TypedFunction> functions);
+/// function in twenty validates. Throws Error{kMismatch} where `model` has no head for `labels`.
+Work types_work(const TrainConfig& config, std::vector<task::TypedFunction> functions,
+                int64_t labels, const model::Model& model);
 
 /// Texts and the codes they describe, as token ids.
 struct TokenPairs {
