@@ -72,7 +72,8 @@ Json config_of(const Options& options, const Origin& origin) {
   if (options.task == "types") {
     config["architectures"] = {name + "ForTokenClassification"};
     Json labels = Json::object();
-    for (const std::string& label : task::frequent_types(options.data, options.classes))
+    for (const std::string& label :
+         task::frequent_types(options.data, options.classes, task::bundled_packages()))
       labels[std::to_string(labels.size())] = label;
     config["num_labels"] = labels.size();
     config["id2label"] = labels;
@@ -133,6 +134,12 @@ Prepared prepare_search(const task::SearchPairs& pairs, const text::Tokenizer& t
   return {train::search_work(config, std::move(tokens)), pairs.sha256};
 }
 
+void note_bundled(const std::string& data, int64_t rows, Progress& progress) {
+  if (rows == 0) return;
+  progress.note(
+      fmt::format("{}: left out {} rows of the packages that ssmi eval judges on", data, rows));
+}
+
 Prepared prepare(const Options& options, const Origin& origin, const train::TrainConfig& config,
                  model::Model& model, task::TokenCorpus& corpus, Progress& progress) {
   const text::Tokenizer& tokenizer = *origin.tokenizer;
@@ -141,7 +148,9 @@ Prepared prepare(const Options& options, const Origin& origin, const train::Trai
       std::vector<std::string> labels;
       for (const auto& [id, label] : config.model.at("id2label").items())
         labels.push_back(label.get<std::string>());
-      auto data = task::read_types(options.data, tokenizer, labels, config.length);
+      auto data = task::read_types(options.data, tokenizer, labels, config.length,
+                                   task::bundled_packages());
+      note_bundled(options.data, data.excluded, progress);
       progress.note(
           fmt::format("{} functions of {}, {} annotations; left out: {} whose name is not bound, "
                       "{} beyond 'length'",
@@ -150,8 +159,11 @@ Prepared prepare(const Options& options, const Origin& origin, const train::Trai
                                 static_cast<int64_t>(labels.size()), model),
               data.sha256};
     }
-    case train::Objective::kCodeSearch:
-      return prepare_search(task::read_search_pairs(options.data), tokenizer, config, model);
+    case train::Objective::kCodeSearch: {
+      const auto pairs = task::read_search_pairs(options.data, task::bundled_packages());
+      note_bundled(options.data, pairs.excluded, progress);
+      return prepare_search(pairs, tokenizer, config, model);
+    }
     case train::Objective::kAnswers:
       return prepare_search(task::read_answers(options.data, progress), tokenizer, config, model);
     case train::Objective::kMaskedTokens:

@@ -54,7 +54,7 @@ class RowReader {
       std::string text = text_of(row);
       hash_.update(fmt::format("{}:{}{}:", name.size(), name, text.size()));
       hash_.update(text);
-      if (std::ranges::find(excluded_, name) != excluded_.end()) {
+      if (is_of(row, excluded_)) {
         ++corpus.excluded;
       } else if (text.empty()) {
         ++corpus.empty;
@@ -153,6 +153,21 @@ void note_left_out(const std::string& where, const TokenCorpus& corpus, Progress
 std::span<const int32_t> Documents::operator[](size_t document) const {
   const int64_t begin = offsets[document], end = offsets[document + 1];
   return std::span(ids).subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+}
+
+const std::vector<std::string>& bundled_packages() {
+  static const std::vector<std::string> kPackages{"networkx", "python3-networkx", "python3-tornado",
+                                                  "tornado"};
+  return kPackages;
+}
+
+bool is_of(const JsonObject& row, std::span<const std::string> packages) {
+  const auto is_one = [&](const std::string& name) {
+    return std::ranges::find(packages, name) != packages.end();
+  };
+  if (const auto package = name_at(row, "pkg")) return is_one(*package);
+  const std::filesystem::path path = name_at(row, "path").value_or("");
+  return std::ranges::any_of(path, [&](const auto& part) { return is_one(part.string()); });
 }
 
 TokenCorpus read_corpus(const std::filesystem::path& path, const text::Tokenizer& tokenizer,

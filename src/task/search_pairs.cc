@@ -13,6 +13,7 @@
 #include "ssmi/core/utf8.h"
 #include "ssmi/io/json_array.h"
 #include "ssmi/io/jsonl.h"
+#include "ssmi/task/corpus.h"
 
 namespace ssmi::task {
 namespace {
@@ -134,10 +135,16 @@ void visit_codenn(const fs::path& path, Visit visit) {
 
 }  // namespace
 
-SearchPairs read_search_pairs(const fs::path& path) {
+SearchPairs read_search_pairs(const fs::path& path, std::span<const std::string> excluded) {
   Collected collected;
-  visit_objects<io::JsonlReader>(
-      path, [&](const JsonObject& row) { collected.add(filled(row, "doc"), filled(row, "code")); });
+  visit_objects<io::JsonlReader>(path, [&](const JsonObject& row) {
+    if (is_of(row, excluded)) {
+      ++collected.pairs.excluded;
+      ++collected.pairs.rows;
+    } else {
+      collected.add(filled(row, "doc"), filled(row, "code"));
+    }
+  });
   if (collected.pairs.size() == 0) bad_input("{}: no row with a 'doc' and a 'code'", path.string());
   return collected.finish();
 }

@@ -19,6 +19,7 @@
 #include "ssmi/core/hash.h"
 #include "ssmi/io/jsonl.h"
 #include "ssmi/model/forward_rows.h"
+#include "ssmi/task/corpus.h"
 
 namespace ssmi::task {
 namespace {
@@ -48,10 +49,17 @@ Target read_target(const Json& json, const std::string& where) {
   return target;
 }
 
-void visit_rows(const std::filesystem::path& path, const std::function<void(Row)>& visit) {
+/// Gives how many rows are of a package that is left out.
+int64_t visit_rows(const std::filesystem::path& path, std::span<const std::string> excluded,
+                   const std::function<void(Row)>& visit) {
+  int64_t left_out = 0;
   io::JsonlReader reader(path);
   while (const auto json = reader.next()) {
     const JsonObject object(*json, reader.where());
+    if (is_of(object, excluded)) {
+      ++left_out;
+      continue;
+    }
     Row row{object.string("code"), {}};
     const Json& targets = object.at("targets");
     if (!targets.is_array()) bad_input("{}: 'targets' should be a list", reader.where());
@@ -59,6 +67,7 @@ void visit_rows(const std::filesystem::path& path, const std::function<void(Row)
       row.targets.push_back(read_target(target, reader.where()));
     visit(std::move(row));
   }
+  return left_out;
 }
 
 /// Where the names of a function are bound.
@@ -152,9 +161,10 @@ std::string plain_type(std::string_view type) {
   return plain;
 }
 
-std::vector<std::string> frequent_types(const std::filesystem::path& path, int64_t count) {
+std::vector<std::string> frequent_types(const std::filesystem::path& path, int64_t count,
+                                        std::span<const std::string> excluded) {
   std::map<std::string, int64_t> counts;
-  visit_rows(path, [&](const Row& row) {
+  visit_rows(path, excluded, [&](const Row& row) {
     for (const Target& target : row.targets)
       ++counts[target.type];
   });
@@ -171,7 +181,8 @@ std::vector<std::string> frequent_types(const std::filesystem::path& path, int64
 }
 
 TypedFunctions read_types(const std::filesystem::path& path, const text::Tokenizer& tokenizer,
-                          const std::vector<std::string>& classes, int64_t length) {
+                          const std::vector<std::string>& classes, int64_t length,
+                          std::span<const std::string> excluded) {
   const auto index_of = [&](std::string_view type) {
     return static_cast<size_t>(std::ranges::find(classes, type) - classes.begin());
   };
@@ -182,7 +193,7 @@ TypedFunctions read_types(const std::filesystem::path& path, const text::Tokeniz
   }
   TypedFunctions out;
   Sha256 hash;
-  visit_rows(path, [&](const Row& row) {
+  out.excluded = visit_rows(path, excluded, [&](const Row& row) {
     ++out.rows;
     hash.update(fmt::format("{}:{}", row.code.size(), row.code));
     const Names names(row.code);

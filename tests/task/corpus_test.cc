@@ -83,6 +83,18 @@ TEST_CASE("corpus: what is left out is counted and told") {
         std::string::npos);
 }
 
+TEST_CASE("corpus: rows without a package are left out for a folder of their path") {
+  Corpus corpus;
+  const auto read = corpus.read(R"({"path":"lib/networkx/a1.py","text":"a"})"
+                                "\n"
+                                R"({"path":"lib/networkx.py","text":"a"})"
+                                "\n"
+                                R"({"pkg":"kept","path":"lib/networkx/a1.py","text":"b"})"
+                                "\n");
+  CHECK(read.excluded == 1);
+  CHECK(read.groups == 2);
+}
+
 TEST_CASE("corpus: the hash is of packages and texts") {
   Corpus corpus;
   const std::string row = R"({"pkg":"p","text":"a b"})";

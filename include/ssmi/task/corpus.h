@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ssmi/core/json.h"
 #include "ssmi/core/progress.h"
 #include "ssmi/text/tokenizer.h"
 
@@ -21,11 +22,17 @@ struct Documents {
   std::span<const int32_t> operator[](size_t document) const;
 };
 
+/// The packages whose functions ssmi probes by default and judges on: nothing is to learn from
+/// them.
+const std::vector<std::string>& bundled_packages();
+
+/// Whether a row's `pkg`, or without one a folder of its `path`, is one of the packages.
+bool is_of(const JsonObject& row, std::span<const std::string> packages);
+
 struct CorpusOptions {
   bool hold_out = true;     ///< groups to validate on; all of it trains otherwise
   uint64_t split_seed = 0;  ///< decides which
-  /// Groups left out. The functions that ssmi probes by default come from these.
-  std::vector<std::string> excluded{"networkx", "python3-networkx", "python3-tornado", "tornado"};
+  std::vector<std::string> excluded = bundled_packages();  ///< whose rows are left out
 };
 
 /// A corpus in two parts that share no group: a package, where rows say `pkg`, else a file
@@ -35,7 +42,7 @@ struct TokenCorpus {
   std::vector<std::string> held_out;  ///< the groups of `validation`, sorted
   int64_t rows = 0;                   ///< read
   int64_t groups = 0;                 ///< kept
-  int64_t excluded = 0;               ///< rows left out because of their group
+  int64_t excluded = 0;               ///< rows left out because of their package
   int64_t empty = 0;                  ///< rows left out because they hold no text
   std::string sha256;                 ///< of all rows' groups and texts
 };

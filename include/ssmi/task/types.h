@@ -23,7 +23,8 @@ std::string plain_type(std::string_view type);
 
 /// The `count` most frequent types of a file of rows with `targets`, most frequent first, then
 /// kOtherType. Throws as read_types() does.
-std::vector<std::string> frequent_types(const std::filesystem::path& path, int64_t count);
+std::vector<std::string> frequent_types(const std::filesystem::path& path, int64_t count,
+                                        std::span<const std::string> excluded = {});
 
 /// Where a name stands whose type was annotated, and which class that is.
 struct TypedPlace {
@@ -39,6 +40,7 @@ struct TypedFunction {
 struct TypedFunctions {
   std::vector<TypedFunction> functions;
   int64_t rows = 0;
+  int64_t excluded = 0;  ///< further rows, left out because of their package
   int64_t targets = 0;   ///< annotations, of which
   int64_t unplaced = 0;  ///< no such name is bound in the code, which may not parse
   int64_t cut_off = 0;   ///< it stands beyond the tokens that are read
@@ -48,10 +50,12 @@ struct TypedFunctions {
 /// Reads JSON Lines whose rows have a `code` without annotations and `targets`, a list of [kind,
 /// name, type] of kind "param", "return" or "var". A parameter or variable is judged where its name
 /// is first bound, a return type at the function's name. Functions are read up to `length` tokens;
-/// those without a place are left out. Throws Error{kDisk}, Error{kBadInput} for rows of another
-/// form and where no place is found, Error{kMismatch} where `classes` lack kOtherType.
+/// those without a place, or of an excluded package (is_of()), are left out. Throws Error{kDisk},
+/// Error{kBadInput} for rows of another form and where no place is found, Error{kMismatch} where
+/// `classes` lack kOtherType.
 TypedFunctions read_types(const std::filesystem::path& path, const text::Tokenizer& tokenizer,
-                          const std::vector<std::string>& classes, int64_t length);
+                          const std::vector<std::string>& classes, int64_t length,
+                          std::span<const std::string> excluded = {});
 
 /// Functions laid end to end, and their places in them.
 struct TypeBatch {
