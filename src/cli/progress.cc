@@ -45,13 +45,25 @@ void StderrProgress::begin(std::string_view stage, std::string_view unit, uint64
   stage_ = stage;
   unit_ = unit;
   total_ = total;
-  done_ = 0;
+  done_ = skipped_ = 0;
+  detail_.clear();
   started_ = Clock::now();
 }
 
 void StderrProgress::advance(uint64_t units) {
   const std::lock_guard lock(mutex_);
   done_ += units;
+}
+
+void StderrProgress::skip(uint64_t units) {
+  const std::lock_guard lock(mutex_);
+  done_ += units;
+  skipped_ += units;
+}
+
+void StderrProgress::detail(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  detail_ = text;
 }
 
 void StderrProgress::draw() {
@@ -76,11 +88,12 @@ void StderrProgress::note(std::string_view text) {
 
 std::string StderrProgress::line() const {
   const std::chrono::duration<double> elapsed = Clock::now() - started_;
-  const double rate = static_cast<double>(done_) / std::max(elapsed.count(), 1e-9);
+  const double rate = static_cast<double>(done_ - skipped_) / std::max(elapsed.count(), 1e-9);
   std::string text = fmt::format("{}: {}/{} {}", stage_, done_, total_, unit_);
-  if (done_ == 0) return text;
+  if (done_ == skipped_) return text;
   const double left = static_cast<double>(total_ - std::min(done_, total_)) / rate;
-  return text + fmt::format(" ({:.1f}/s, {} left)", rate, clock_text(left));
+  text += fmt::format(" ({:.1f}/s, {} left)", rate, clock_text(left));
+  return detail_.empty() ? text : text + ", " + detail_;
 }
 
 void StderrProgress::clear_line() {

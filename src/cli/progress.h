@@ -21,6 +21,8 @@ class StderrProgress : public Progress {
   void begin(std::string_view stage, std::string_view unit, uint64_t total) override;
   void advance(uint64_t units) override;
   void end() override;
+  void skip(uint64_t units) override;
+  void detail(std::string_view text) override;
   void note(std::string_view line) override;
 
  private:
@@ -34,8 +36,8 @@ class StderrProgress : public Progress {
   std::condition_variable_any wake_;
   const bool terminal_;
   bool drawn_ = false;
-  std::string stage_, unit_;
-  uint64_t total_ = 0, done_ = 0;
+  std::string stage_, unit_, detail_;
+  uint64_t total_ = 0, done_ = 0, skipped_ = 0;
   Clock::time_point started_;
   const bool quiet_;
   std::jthread clock_;  // last: it uses all of the above

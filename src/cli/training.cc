@@ -47,10 +47,10 @@ std::unique_ptr<model::Model> new_model(const TrainingOptions& options,
 void run_training(const TrainingOptions& options, const Json& run, const train::TrainConfig& config,
                   const train::Work& work, const train::Made& made, model::Model& model,
                   Progress& progress) {
-  const train::RunFolder folder(options.out, run);
-  if (options.resume && !folder.newest()) {
+  if (options.resume && !train::has_checkpoint(options.out)) {
     fail(ExitCode::kMismatch, "--resume: {} holds no checkpoint to go on from", options.out);
   }
+  const train::RunFolder folder(options.out, run);
   train::train(config, work, made, folder, model, progress);
 }
 

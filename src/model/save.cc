@@ -75,9 +75,14 @@ void save_model(Model& model, const Json& config, const std::filesystem::path& f
   fs::remove_all(partial, status);
   fs::create_directories(partial, status);
   if (status) fail(ExitCode::kDisk, "{}: cannot create: {}", partial.string(), status.message());
-  io::write_safetensors(partial / "model.safetensors", tensors, {{"format", "pt"}});
-  write_file(partial / "config.json", to_text(config, 2) + "\n");
-  if (more) more(partial);
+  try {
+    io::write_safetensors(partial / "model.safetensors", tensors, {{"format", "pt"}});
+    write_file(partial / "config.json", to_text(config, 2) + "\n");
+    if (more) more(partial);
+  } catch (...) {
+    fs::remove_all(partial, status);
+    throw;
+  }
   fs::rename(partial, folder, status);
   if (status) fail(ExitCode::kDisk, "{}: cannot rename: {}", folder.string(), status.message());
 }

@@ -1,5 +1,6 @@
 #include "ssmi/train/checkpoint.h"
 
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <charconv>
@@ -65,13 +66,25 @@ RunFolder::RunFolder(fs::path folder, const Json& run) : folder_(std::move(folde
   make_folder(folder_);
   lock_.emplace(folder_);  // before run.json is looked for: two processes may begin at once
   const fs::path path = folder_ / kRun;
-  if (!fs::exists(path)) write_file(path, to_text(run, 2) + "\n");
-  const Json known = parse_json(read_file(path, kMaxRun), path.string());
-  const std::string difference = first_difference(known, run);
+  Json now = run;
+  now["threads"] = at::get_num_threads();
+  if (!fs::exists(path) || !has_checkpoint(folder_)) write_file(path, to_text(now, 2) + "\n");
+  Json known = parse_json(read_file(path, kMaxRun), path.string());
+  constexpr int64_t kMostThreads = 1 << 20;
+  threads_ = JsonObject(known, path.string()).integer("threads", 1, kMostThreads);
+  known["threads"] = now["threads"];
+  const std::string difference = first_difference(known, now);
   if (difference.empty()) return;
   fail(ExitCode::kMismatch,
        "{}: holds another run: {}; give a new folder, or the same arguments to go on with it",
        folder_.string(), difference);
+}
+
+bool has_checkpoint(const fs::path& run) {
+  if (!fs::exists(run)) return false;
+  bool found = false;
+  visit_checkpoints(run, [&](int64_t, const fs::path&) { found = true; });
+  return found;
 }
 
 fs::path RunFolder::checkpoint(int64_t step) const {

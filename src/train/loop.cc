@@ -1,5 +1,6 @@
 #include "ssmi/train/loop.h"
 
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
 #include <chrono>
@@ -45,7 +46,8 @@ class Run {
 
   void go() {
     resume();
-    progress_.begin("training", "steps", static_cast<uint64_t>(config_.steps - saved_));
+    progress_.begin("training", "steps", static_cast<uint64_t>(config_.steps));
+    progress_.skip(static_cast<uint64_t>(saved_));
     began_ = std::chrono::steady_clock::now();
     for (int64_t step = saved_ + 1; step <= config_.steps; ++step) {
       update(step);
@@ -56,6 +58,8 @@ class Run {
       stop_if_asked();
     }
     progress_.end();
+    progress_.note(fmt::format("the checkpoint of step {} is {}", saved_,
+                               folder_.checkpoint(saved_).string()));
   }
 
  private:
@@ -64,9 +68,23 @@ class Run {
     if (newest) {
       folder_.restore(*newest, model_, optimizer_);
       saved_ = *newest;
-      progress_.note(fmt::format("going on after step {} of {}", saved_, folder_.path().string()));
+      note_resumed();
     }
     cut_log(folder_.path() / kLog, saved_);
+  }
+
+  void note_resumed() {
+    if (saved_ >= config_.steps) {
+      progress_.note(fmt::format("{}: all {} steps are done", folder_.path().string(), saved_));
+      return;
+    }
+    progress_.note(fmt::format("going on after step {} of {}", saved_, folder_.path().string()));
+    const int now = at::get_num_threads();
+    if (folder_.threads() == now) return;
+    progress_.note(
+        fmt::format("the run began with {} threads and goes on with {}: the bytes will "
+                    "not be those of one number alone",
+                    folder_.threads(), now));
   }
 
   void update(int64_t step) {
@@ -77,9 +95,11 @@ class Run {
     if (!std::isfinite(norm) || !std::isfinite(value)) {
       fail(
           ExitCode::kCheckFailed,
-          "step {}: the loss is {} and the gradient's norm {}; the last checkpoint is that of step "
-          "{}; a lower learning_rate, a longer warmup or a smaller clip may help",
-          step, value, norm, saved_);
+          "step {}: the loss is {} and the gradient's norm {}; {}; a lower learning_rate, a longer "
+          "warmup or a smaller clip may help",
+          step, value, norm,
+          saved_ == 0 ? "there is no checkpoint yet"
+                      : fmt::format("the last checkpoint is that of step {}", saved_));
     }
     tokens_ += loss.tokens;
     sum_ += value;
@@ -91,12 +111,15 @@ class Run {
   /// What was done since the last line.
   void log_training(int64_t step) {
     if (count_ == 0) return;
+    const double loss = sum_ / static_cast<double>(count_);
+    const double rate = static_cast<double>(tokens_) / seconds();
     log({{"step", step},
-         {"loss", sum_ / static_cast<double>(count_)},
+         {"loss", loss},
          {"gradient_norm", norm_},
          {"learning_rate", config_.learning_rate * schedule(config_, step)},
          {"tokens", tokens_ - logged_tokens_},
-         {"tokens_per_second", static_cast<double>(tokens_) / seconds()}});
+         {"tokens_per_second", rate}});
+    progress_.detail(fmt::format("loss {:.4f}, {:.0f} tokens/s", loss, rate));
     sum_ = 0;
     count_ = 0;
     logged_tokens_ = tokens_;

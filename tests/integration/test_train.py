@@ -123,6 +123,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(binary, ssmi, command, tmp_path)
     assert result.returncode == 6, result.stderr
     assert "cannot write" in result.stderr or "disk" in result.stderr
     assert last(tmp_path / "run", 7) == before
+    assert not list((tmp_path / "run").glob("*.partial*"))
 
 
 @pytest.mark.parametrize("arguments, code, message", [
@@ -130,18 +131,19 @@ def test_a_full_disk_leaves_the_last_checkpoint(binary, ssmi, command, tmp_path)
     (["--set", "step=3"], 2, "the configuration has no key 'step'"),
     (["--set", "batch_tokens=17"], 3, "expected a multiple of 'length'"),
     (["--set", "model.vocab_size=5"], 2, "the configuration has no key 'model.vocab_size'"),
-    (["--set", "learning_rate=10", "--set", "weight_decay=1", "--set", "steps=400"], 1, "the last checkpoint is that of step"),
+    (["--set", "learning_rate=10", "--set", "weight_decay=1", "--set", "steps=400"], 1, "there is no checkpoint yet"),
     (["--data", "none.jsonl"], 6, "none.jsonl"),
     (["--set", "objective=lm"], 4, "sees the tokens behind the one it is at"),
     (["--tokenizer", "config.json"], 2, "expected a tokenizer.json or a folder with a tokenizer"),
 ])
-def test_what_is_wrong_is_said(ssmi, command, arguments, code, message):
+def test_what_is_wrong_is_said(ssmi, command, tmp_path, arguments, code, message):
     arguments = [*command, "run", *arguments]
     for option in ("--data", "--tokenizer"):
         if arguments.count(option) > 1:
             at = arguments.index(option)
             del arguments[at:at + 2]
     assert message in ssmi(*arguments, expect=code).stderr
+    assert "--resume" not in arguments or not (tmp_path / "run").exists()
 
 
 TUNING = {key: value for key, value in CONFIG.items() if key not in ("model", "objective")}
@@ -211,6 +213,18 @@ def test_types_are_learned_by_a_classifier_of_tokens_alone(ssmi, tuning, tmp_pat
     if code == 0:
         assert json.loads((tmp_path / "tuned/step-00000002/config.json").read_text())["num_labels"] == 3
     assert (tmp_path / "tuned").exists() == (code == 0)
+
+
+@pytest.mark.parametrize("task, what", [
+    ("code-search", {"doc": "a b", "code": "c d"}),
+    ("types", {"code": "def f(a):\n    return a\n", "targets": [["param", "a", "int"]]})])
+def test_what_models_are_judged_on_is_not_trained_on(ssmi, tuning, tmp_path, task, what):
+    rows = [what] * 40 + [{"pkg": "python3-tornado", **what}, {"path": "lib/networkx/a1.py", **what}]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    arguments = ["--task", task, "--data", "rows.jsonl", "--set", "steps=2"]
+    assert "left out 2 rows of the packages that ssmi eval judges on" in ssmi(*tuning, "run", *arguments).stderr
+    (tmp_path / "rows.jsonl").write_text(json.dumps(rows[-1]) + "\n")
+    ssmi(*tuning, "none", *arguments, expect=3)
 
 
 def test_more_of_the_same_starts_from_the_checkpoint(ssmi, tuning, tmp_path):

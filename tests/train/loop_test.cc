@@ -2,6 +2,8 @@
 
 #include <ATen/ops/cross_entropy_loss.h>
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <set>
 
@@ -148,6 +150,62 @@ TEST_CASE("train loop: a loss that is not finite ends the run and leaves the che
               [&] { run(folder / "run", bad, *model); });
   CHECK(content(folder / "run" / "step-00000002" / "model.safetensors") == before);
   CHECK(RunFolder(folder / "run", test::tiny_json()).newest() == 2);
+}
+
+TEST_CASE("train loop: a folder without a checkpoint is open to another run") {
+  const TemporaryFolder folder;
+  CHECK(!has_checkpoint(folder / "run"));
+  CHECK(!fs::exists(folder / "run"));
+  Work bad = work();
+  bad.loss = [](const model::Model& model, int64_t step) {
+    StepLoss loss = loss_of(model, step);
+    loss.value = loss.value * NAN;
+    return loss;
+  };
+  check_fails(ExitCode::kCheckFailed, "there is no checkpoint yet",
+              [&] { run(folder / "run", bad); });
+  Json other = test::tiny_json();
+  other["seed"] = 2;
+  CHECK(!RunFolder(folder / "run", other).newest());
+  run(folder / "run", work());
+  check_fails(ExitCode::kMismatch, "holds another run: seed was 1, now 2",
+              [&] { RunFolder(folder / "run", other); });
+}
+
+TEST_CASE(
+    "train loop: it says where the checkpoint is, from where it goes on, with how many threads") {
+  const TemporaryFolder folder;
+  CHECK_THROWS_WITH(run(folder / "run", work(3)), "killed");
+  const fs::path path = folder / "run" / "run.json";
+  Json begun = Json::parse(content(path));
+  begun["threads"] = begun["threads"].get<int>() + 1;
+  write_file(path, to_text(begun));
+  std::string said;
+  struct : NoProgress {
+    std::string* said = nullptr;
+    uint64_t skipped = 0;
+    void note(std::string_view line) override { said->append(line).append("\n"); }
+    void skip(uint64_t units) override { skipped = units; }
+  } progress;
+  progress.said = &said;
+  const auto again = [&] {
+    said.clear();
+    const TrainConfig config = test::tiny_config();
+    train(config, work(), {config.model, {}}, RunFolder(folder / "run", test::tiny_json()),
+          *fresh_model(config), progress);
+  };
+  const auto is_said = [&](const std::string& text) { return said.find(text) != said.npos; };
+  again();
+  CHECK(progress.skipped == 2);
+  CHECK(is_said("going on after step 2"));
+  CHECK(is_said(fmt::format("the run began with {} threads and goes on with {}",
+                            begun["threads"].get<int>(), begun["threads"].get<int>() - 1)));
+  const std::string where = (folder / "run" / "step-00000006").string();
+  CHECK(is_said("the checkpoint of step 6 is " + where));
+  again();
+  CHECK(!is_said("going on"));
+  CHECK(is_said("all 6 steps are done"));
+  CHECK(is_said("the checkpoint of step 6 is " + where));
 }
 
 TEST_CASE("train loop: without the optimiser's state nothing is trained over the checkpoints") {

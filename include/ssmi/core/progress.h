@@ -13,6 +13,10 @@ class Progress {
   virtual void begin(std::string_view stage, std::string_view unit, uint64_t total) = 0;
   virtual void advance(uint64_t units) = 0;
   virtual void end() = 0;
+  /// Units that were done before, by another process: they count as done, but not for the rate.
+  virtual void skip(uint64_t units) { advance(units); }
+  /// What else there is to say of the stage, until it is said anew.
+  virtual void detail(std::string_view /*text*/) {}
   /// A line that stays: a warning, or what a stage is going to cost.
   virtual void note(std::string_view line) = 0;
 };

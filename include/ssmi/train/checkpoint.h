@@ -18,8 +18,8 @@ namespace ssmi::train {
 class RunFolder {
  public:
   /// What tells the run from others: its configuration, tokenizer and data. Makes the folder where
-  /// it is not there. Throws Error{kMismatch} where it holds another run, or where another process
-  /// is at work.
+  /// it is not there. Throws Error{kMismatch} where it holds checkpoints of another run, or where
+  /// another process is at work.
   RunFolder(std::filesystem::path folder, const Json& run);
 
   /// The step of the newest checkpoint that has the optimiser's state; none in a new folder. Throws
@@ -34,10 +34,16 @@ class RunFolder {
 
   std::filesystem::path checkpoint(int64_t step) const;
   const std::filesystem::path& path() const { return folder_; }
+  /// Threads of the process that began the run: another number gives other bytes.
+  int64_t threads() const { return threads_; }
 
  private:
   std::filesystem::path folder_;
   std::optional<FileLock> lock_;
+  int64_t threads_;
 };
+
+/// Whether the folder, which may not be there, holds a checkpoint.
+bool has_checkpoint(const std::filesystem::path& run);
 
 }  // namespace ssmi::train
