@@ -60,8 +60,18 @@ MambaInitial read_initial(const JsonObject& config) {
   return initial;
 }
 
+/// No published config has the key; one that asks for it would get another network than it means.
+void refuse_bidirectional(const JsonObject& config, const std::string& architecture) {
+  if (!is_given(config, "bidirectional") || config.at("bidirectional") == false) return;
+  bad_input(
+      "{}: 'bidirectional' is {}, but a '{}' reads forwards alone; a Mamba that reads both ways is "
+      "model_type: bimamba",
+      config.where(), excerpt(config.at("bidirectional").dump()), architecture);
+}
+
 MambaConfig read_common(const JsonObject& config, const Stored& stored,
                         const std::string& architecture, bool tied_by_default) {
+  refuse_bidirectional(config, architecture);
   MambaConfig result{.architecture = architecture,
                      .vocab = extent(config, "vocab_size"),
                      .width = extent(config, "hidden_size"),
