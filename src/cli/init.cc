@@ -5,12 +5,11 @@
 #include "commands.h"
 #include "dtype.h"
 #include "progress.h"
-#include "ssmi/core/checked.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/file.h"
-#include "ssmi/core/memory.h"
 #include "ssmi/io/checkpoint.h"
 #include "ssmi/model/model.h"
+#include "training.h"
 
 namespace ssmi::cli {
 namespace {
@@ -46,17 +45,10 @@ double gigabytes(uint64_t bytes) {
   return static_cast<double>(bytes) / 1e9;
 }
 
-/// Nothing vouches for the sizes that a config alone asks for: they have to fit the memory, and the
-/// disk under `out`.
+/// The parameters have to fit the memory, and the disk under `out`.
 void check_fits(int64_t parameters, const Options& options) {
-  const std::string& name = options.config.empty() ? options.like : options.config;
-  constexpr int64_t kSize = sizeof(float);
-  const auto bytes = static_cast<uint64_t>(checked_mul(parameters, kSize).value_or(INT64_MAX));
-  if (bytes > memory_limit()) {
-    fail(ExitCode::kOutOfMemory,
-         "{}: describes {} parameters, {:.1f} GB in float32; this machine has {:.1f} GB of memory",
-         name, parameters, gigabytes(bytes), gigabytes(memory_limit()));
-  }
+  check_memory(options.config.empty() ? options.like : options.config, parameters, 1);
+  const uint64_t bytes = static_cast<uint64_t>(parameters) * sizeof(float);
   std::error_code status;
   fs::path parent = fs::absolute(options.out).parent_path();
   while (!fs::exists(parent, status) && parent != parent.root_path())

@@ -1,8 +1,10 @@
 #include "training.h"
 
 #include "commands.h"
+#include "ssmi/core/checked.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/file.h"
+#include "ssmi/core/memory.h"
 
 namespace ssmi::cli {
 
@@ -32,6 +34,17 @@ Json read_training_json(const TrainingOptions& options) {
   return json;
 }
 
+void check_memory(const std::string& name, int64_t parameters, int64_t copies) {
+  const int64_t size = copies * static_cast<int64_t>(sizeof(float));
+  const int64_t bytes = checked_mul(parameters, size).value_or(INT64_MAX);
+  if (static_cast<uint64_t>(bytes) <= memory_limit()) return;
+  const auto gigabytes = [](auto count) { return static_cast<double>(count) / 1e9; };
+  fail(ExitCode::kOutOfMemory,
+       "{}: describes {} parameters, {:.1f} GB in float32{}; this machine has {:.1f} GB of memory",
+       name, parameters, gigabytes(bytes),
+       copies > 1 ? " with gradients and the optimiser's state" : "", gigabytes(memory_limit()));
+}
+
 std::unique_ptr<model::Model> new_model(const TrainingOptions& options,
                                         const train::TrainConfig& config) {
   auto model = model::make_model(config.model, options.config);
@@ -40,6 +53,8 @@ std::unique_ptr<model::Model> new_model(const TrainingOptions& options,
     fail(ExitCode::kMismatch, "{}: 'length' is {}, but the model has positions for {} tokens",
          options.config, config.length, most);
   }
+  constexpr int64_t kCopies = 4;  // weights, gradients and AdamW's two averages
+  check_memory(options.config, model::parameter_count(*model), kCopies);
   model::initialise(*model, config.seed);
   return model;
 }

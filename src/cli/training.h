@@ -23,8 +23,13 @@ void add_training_options(CLI::App& command, TrainingOptions& options);
 /// The JSON of --config.
 Json read_training_json(const TrainingOptions& options);
 
+/// Throws Error{kOutOfMemory} where `copies` values in float32 of each parameter of the model that
+/// `name` describes do not fit the memory. Nothing vouches for the sizes that a config asks for.
+void check_memory(const std::string& name, int64_t parameters, int64_t copies);
+
 /// The model of the configuration with random weights, by its seed. Throws Error{kMismatch} where
-/// it has no positions for rows of the configuration's length.
+/// it has no positions for rows of the configuration's length, Error{kOutOfMemory} where it would
+/// not fit the memory with its gradients and the optimiser's state.
 std::unique_ptr<model::Model> new_model(const TrainingOptions& options,
                                         const train::TrainConfig& config);
 
