@@ -76,6 +76,8 @@ void check_usage(const EvalOptions& options) {
   }
   const bool tokens = options.task == "mlm" || options.task == "lm";
   if (!tokens && !options.fit.empty()) fail(ExitCode::kUsage, "--fit: is of --task mlm and lm");
+  if (!tokens && options.split_seed != 0)
+    fail(ExitCode::kUsage, "--split-seed: is of --task mlm and lm");
   if (!tokens && options.max_pieces > 0)
     fail(ExitCode::kUsage, "--max-pieces: is of --task mlm and lm");
 }

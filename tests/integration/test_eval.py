@@ -190,6 +190,8 @@ def test_types_are_judged_by_a_token_classifier(ssmi, tmp_path, validated):
     assert metrics["f1_macro"]["baseline"] == pytest.approx(2 / 3 / 3)
     assert metrics["f1_weighted"]["baseline"] == pytest.approx(2 / 3 * 2 / 4)
     assert metrics["accuracy"]["value"] in (0, 0.25, 0.5, 0.75, 1)
+    result = ssmi("eval", folder, "--task", "types", "--data", "t.jsonl", "--split-seed", "1", expect=2)
+    assert "--split-seed: is of --task mlm and lm" in result.stderr
     result = ssmi("eval", "bimamba-typeseg", "--task", "types", "--data", "t.jsonl", expect=4)
     assert "none of the 35 labels is 'other'" in result.stderr
 
