@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "progress.h"
 #include "ssmi/core/error.h"
+#include "ssmi/model/known_keys.h"
 #include "ssmi/task/corpus.h"
 #include "ssmi/text/tokenizer.h"
 #include "training.h"
@@ -62,6 +63,7 @@ void run(const Options& options) {
   }
   const Words words = load_words(options, config.model);
   fit_vocabulary(config.model, *words.tokenizer, options.config);
+  model::refuse_unknown_keys(config.model, options.config + ": model");
   const auto model = new_model(options, config);
   const task::TokenCorpus corpus = task::read_corpus(options.data, *words.tokenizer, {}, progress);
   progress.note(fmt::format("{} of {} parameters, {} tokens to train on, {} held out",

@@ -1,12 +1,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "architectures.h"
 #include "config_keys.h"
 #include "ssmi/core/error.h"
 #include "ssmi/core/excerpt.h"
+#include "ssmi/model/known_keys.h"
 #include "ssmi/model/model.h"
 
 namespace ssmi::model {
@@ -67,22 +69,43 @@ std::vector<std::string> architectures() {
   return names;
 }
 
-std::unique_ptr<Model> make_model(const Json& config, const std::string& where,
-                                  const io::TensorMap* stored) {
-  const JsonObject object(config, where);
+namespace {
+
+std::unique_ptr<Model> make(const Json& config, const JsonObject& object, const Stored& stored) {
+  const std::string& where = object.where();
   if (is_given(object, "quantization_config")) {
     bad_input(
         "{}: 'quantization_config' is given; quantised weights are read from GGUF files alone",
         where);
   }
-  if (is_mamba_ssm(config)) return make_mamba_ssm(object, Stored(stored));
+  if (is_mamba_ssm(config)) return make_mamba_ssm(object, stored);
   const std::string type = object.string("model_type");
   const auto maker = makers().find(type);
   if (maker == makers().end()) {
     bad_input("{}: model_type '{}' is not known; known are: {}", where, excerpt(type),
               fmt::join(architectures(), ", "));
   }
-  return maker->second(object, Stored(stored));
+  return maker->second(object, stored);
+}
+
+}  // namespace
+
+std::unique_ptr<Model> make_model(const Json& config, const std::string& where,
+                                  const io::TensorMap* stored) {
+  return make(config, JsonObject(config, where), Stored(stored));
+}
+
+void refuse_unknown_keys(const Json& config, const std::string& where) {
+  static constexpr std::array kOfOthers{
+      "_name_or_path", "architectures", "bos_token_id",    "dtype",       "eos_token_id",
+      "id2label",      "label2id",      "mask_token_id",   "num_labels",  "pad_token_id",
+      "sep_token_id",  "tokenizer",     "tokenizer_class", "torch_dtype", "transformers_version",
+      "unk_token_id",  "use_cache"};
+  const JsonObject object(config, where);
+  make(config, object, Stored(nullptr));
+  for (const char* key : kOfOthers)
+    if (object.has(key)) object.at(key);
+  object.refuse_other_keys();
 }
 
 }  // namespace ssmi::model

@@ -65,6 +65,10 @@ TrainConfig read_train_config(const Json& json, const std::string& where) {
     bad_input("{}: 'batch_tokens' is {}, expected a multiple of 'length', which is {}", where,
               result.batch_tokens, result.length);
   }
+  if (result.warmup >= result.steps) {
+    bad_input("{}: 'warmup' is {}, expected fewer than 'steps', which is {}", where, result.warmup,
+              result.steps);
+  }
   return result;
 }
 
@@ -80,7 +84,8 @@ void set_values(Json& config, std::span<const std::string> assignments) {
     for (size_t begin = 0; begin <= key.size();) {
       const size_t end = std::min(key.find('.', begin), key.size());
       const std::string part = key.substr(begin, end - begin);
-      if (!place->is_object() || !place->contains(part)) {
+      const bool of_model = begin > 0 && key.starts_with("model.");
+      if (!place->is_object() || (!place->contains(part) && !of_model)) {
         fail(ExitCode::kUsage, "--set {}: the configuration has no key '{}'", excerpt(assignment),
              excerpt(key));
       }

@@ -9,13 +9,14 @@ import time
 
 import pytest
 
+from conftest import ROOT
 from word_tokenizer import word_tokenizer
 
 CONFIG = {
     "model": {"model_type": "codessm", "architectures": ["CodeSSMForMaskedLM"], "hidden_size": 16,
               "intermediate_size": 16, "num_hidden_layers": 1, "num_ssm": 4, "type_vocab_size": 1},
     "objective": "mlm", "steps": 60, "length": 16, "batch_tokens": 64, "learning_rate": 0.01,
-    "state_learning_rate": 0.001, "final_learning_rate": 0.1, "warmup": 5, "weight_decay": 0.01,
+    "state_learning_rate": 0.001, "final_learning_rate": 0.1, "warmup": 1, "weight_decay": 0.01,
     "beta1": 0.9, "beta2": 0.98, "epsilon": 1e-8, "clip": 1.0, "checkpoint_every": 7,
     "validate_every": 20, "log_every": 5, "validation_tokens": 200, "seed": 3}
 
@@ -130,7 +131,11 @@ def test_a_full_disk_leaves_the_last_checkpoint(binary, ssmi, command, tmp_path)
     (["--resume"], 4, "--resume: run holds no checkpoint to go on from"),
     (["--set", "step=3"], 2, "the configuration has no key 'step'"),
     (["--set", "batch_tokens=17"], 3, "expected a multiple of 'length'"),
-    (["--set", "model.vocab_size=5"], 2, "the configuration has no key 'model.vocab_size'"),
+    (["--set", "model.vocab_size=5"], 4, "'vocab_size' is 5, but the tokenizer has 11 tokens"),
+    (["--set", "model.high_freqency=true"], 3, "config.json: model: key 'high_freqency' is not known"),
+    (["--set", "model.intermediate_size=16000000", "--set", "model.hidden_size=16000000"], 5,
+     "with gradients and the optimiser's state; this machine has"),
+    (["--set", "warmup=60"], 3, "'warmup' is 60, expected fewer than 'steps', which is 60"),
     (["--set", "learning_rate=10", "--set", "weight_decay=1", "--set", "steps=400"], 1, "there is no checkpoint yet"),
     (["--data", "none.jsonl"], 6, "none.jsonl"),
     (["--set", "objective=lm"], 4, "sees the tokens behind the one it is at"),
@@ -144,6 +149,34 @@ def test_what_is_wrong_is_said(ssmi, command, tmp_path, arguments, code, message
             del arguments[at:at + 2]
     assert message in ssmi(*arguments, expect=code).stderr
     assert "--resume" not in arguments or not (tmp_path / "run").exists()
+
+
+def test_a_key_that_the_architecture_knows_can_be_added(ssmi, command, tmp_path):
+    ssmi(*command, "run", "--set", "steps=2", "--set", "model.hidden_size=64", "--set", "model.high_frequency=true")
+    assert json.loads((tmp_path / "run/step-00000002/config.json").read_text())["high_frequency"] is True
+
+
+BIMAMBA = {"model_type": "bimamba", "norm": "layer_norm", "bidirectional": "shared_weights_sum", "use_bias": True,
+           "use_x_proj_bias": True, "use_conv_bias": True, "conv_kernel": 4, "conv_padding": [1, 2],
+           "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "state_size": 4,
+           "time_step_rank": 1, "num_labels": 11, "layer_norm_epsilon": 1e-6, "time_step_floor_added": 1e-4}
+
+
+def test_a_mamba_that_reads_both_ways_is_a_bimamba(ssmi, command, tmp_path):
+    config = {**CONFIG, "steps": 2, "model": BIMAMBA}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    ssmi(*command, "run")
+    ssmi("eval", "run/step-00000002", "--task", "mlm", "--data", "corpus.jsonl", "--out", "e.json")
+    config["model"] = {"model_type": "mamba", "hidden_size": 16, "num_hidden_layers": 1, "bidirectional": True}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert "is model_type: bimamba" in ssmi(*command, "mamba", expect=3).stderr
+
+
+def test_the_configurations_of_the_repository_have_known_keys(ssmi, command):
+    for path in sorted((ROOT / "configs/train").glob("*.json")):
+        command[2] = path
+        ssmi(*command, path.stem, "--set", "steps=1", "--set", "warmup=0", "--set", "length=16", "--set",
+             "batch_tokens=16", "--set", "layers=1")
 
 
 TUNING = {key: value for key, value in CONFIG.items() if key not in ("model", "objective")}

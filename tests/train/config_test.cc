@@ -28,8 +28,9 @@ TEST_CASE("train config: the schedule rises in a line and falls along half a cos
 
 TEST_CASE("train config: values are put over the file's") {
   Json json = test::tiny_json();
-  const std::vector<std::string> values{"steps=7", "learning_rate=1e-4", "layers=3",
-                                        "model.hidden_size=16", "objective=lm"};
+  const std::vector<std::string> values{"steps=7",      "learning_rate=1e-4",
+                                        "layers=3",     "model.hidden_size=16",
+                                        "objective=lm", "model.high_frequency=true"};
   set_values(json, values);
   const TrainConfig config = read_train_config(json, "c.json");
   CHECK(config.steps == 7);
@@ -37,12 +38,13 @@ TEST_CASE("train config: values are put over the file's") {
   CHECK(config.objective == Objective::kNextToken);
   CHECK(config.model["num_hidden_layers"] == 3);
   CHECK(config.model["hidden_size"] == 16);
+  CHECK(config.model["high_frequency"] == true);
   const auto refused = [&](const std::string& value, const std::string& message) {
     check_fails(ExitCode::kUsage, message,
                 [&] { set_values(json, std::vector<std::string>{value}); });
   };
   refused("step=7", "--set step=7: the configuration has no key 'step'");
-  refused("model.width=7", "has no key 'model.width'");
+  refused("model.hidden_size.of=7", "has no key 'model.hidden_size.of'");
   refused("steps.of=7", "has no key 'steps.of'");
   refused("steps", "expected KEY=VALUE");
   refused("=3", "expected KEY=VALUE");
@@ -63,6 +65,7 @@ TEST_CASE("train config: what is missing, not known or out of range is refused b
   refused("objective", "clm",
           "objective 'clm' is not known; known are: mlm, lm, types, code-search, sqa");
   refused("batch_tokens", 12, "'batch_tokens' is 12, expected a multiple of 'length', which is 8");
+  refused("warmup", 6, "'warmup' is 6, expected fewer than 'steps', which is 6");
   refused("model", 1, "'model' should be an object");
   Json json = test::tiny_json();
   json.erase("warmup");

@@ -44,7 +44,7 @@ TrainConfig read_train_config(const Json& json, const std::string& where);
 
 /// Puts `key=value` over what a config says; a dot leads into an object
 /// ("model.num_hidden_layers"), "layers" is short for that. The value is JSON, or else a string.
-/// Throws Error{kUsage} for a key that the config does not have.
+/// Throws Error{kUsage} for a key that the config does not have, unless it is one of `model`.
 void set_values(Json& config, std::span<const std::string> assignments);
 
 /// The factor of all learning rates at a step, the first being 1: a linear rise, then half a cosine
