@@ -96,11 +96,32 @@ std::unique_ptr<Model> make_model(const Json& config, const std::string& where,
 }
 
 void refuse_unknown_keys(const Json& config, const std::string& where) {
-  static constexpr std::array kOfOthers{
-      "_name_or_path", "architectures", "bos_token_id",    "dtype",       "eos_token_id",
-      "id2label",      "label2id",      "mask_token_id",   "num_labels",  "pad_token_id",
-      "sep_token_id",  "tokenizer",     "tokenizer_class", "torch_dtype", "transformers_version",
-      "unk_token_id",  "use_cache"};
+  static constexpr std::array kOfOthers{"_name_or_path",
+                                        "architectures",
+                                        "bos_token_id",
+                                        "chunk_size",
+                                        "dtype",
+                                        "eos_token_id",
+                                        "fused_add_norm",
+                                        "id2label",
+                                        "is_decoder",
+                                        "label2id",
+                                        "layer_types",
+                                        "mask_token_id",
+                                        "max_window_layers",
+                                        "num_labels",
+                                        "pad_token_id",
+                                        "residual_in_fp32",
+                                        "sep_token_id",
+                                        "sliding_window",
+                                        "tokenizer",
+                                        "tokenizer_class",
+                                        "torch_dtype",
+                                        "transformers_version",
+                                        "unk_token_id",
+                                        "use_associative_scan",
+                                        "use_cache",
+                                        "use_mambapy"};
   const JsonObject object(config, where);
   make(config, object, Stored(nullptr));
   for (const char* key : kOfOthers)
