@@ -71,7 +71,9 @@ RunFolder::RunFolder(fs::path folder, const Json& run) : folder_(std::move(folde
   if (!fs::exists(path) || !has_checkpoint(folder_)) write_file(path, to_text(now, 2) + "\n");
   Json known = parse_json(read_file(path, kMaxRun), path.string());
   constexpr int64_t kMostThreads = 1 << 20;
-  threads_ = JsonObject(known, path.string()).integer("threads", 1, kMostThreads);
+  const JsonObject begun(known, path.string());
+  threads_ = at::get_num_threads();
+  if (begun.has("threads")) threads_ = begun.integer("threads", 1, kMostThreads);
   known["threads"] = now["threads"];
   const std::string difference = first_difference(known, now);
   if (difference.empty()) return;

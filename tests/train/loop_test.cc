@@ -204,6 +204,9 @@ TEST_CASE(
   CHECK(is_said("the checkpoint of step 6 is " + where));
   again();
   CHECK(!is_said("going on"));
+  begun.erase("threads");  // as runs were before
+  write_file(path, to_text(begun));
+  again();
   CHECK(is_said("all 6 steps are done"));
   CHECK(is_said("the checkpoint of step 6 is " + where));
 }
