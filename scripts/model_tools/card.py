@@ -90,9 +90,9 @@ class Card:
         lines += [["ssmi", *self.recipe.command()]]
         if self.recipe.control:
             lines.append(["ssmi", *self.recipe.command(scratch=True)])
-        last = f"runs/{self.recipe.name}/step-{self.config['steps']:08}"
-        lines += [["ssmi", "convert", last, "--out", f"models/{self.recipe.name}", "--dtype", "float16"],
-                  ["ssmi", *(f"{a}/step-{self.config['steps']:08}" if a.endswith("-scratch") else a
+        step = f"step-{self.config['steps']:08}"
+        lines += [["ssmi", "convert", f"runs/{self.recipe.name}/{step}", "--out", f"models/{self.recipe.name}", "--dtype", "float16"],
+                  ["ssmi", *(f"{a}/{step}" if a.endswith("-scratch") else a
                              for a in self.recipe.evaluation())]]
         return ["```", *(" ".join(line) for line in lines), "```"]
 

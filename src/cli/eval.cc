@@ -91,7 +91,8 @@ void run(EvalOptions options) {
   if (options.threads > 0) at::set_num_threads(options.threads);
   EvalModels models{open_model(options.checkpoint, options, progress), {}};
   if (!options.against.empty()) models.against = open_model(options.against, options, progress);
-  check_output(options.output.file, options.data);
+  for (const std::string& read : {options.data, options.fit})
+    check_output(options.output.file, read);
   check_output(options.output.file, models.own.checkpoint);
   if (models.against) check_output(options.output.file, models.against->checkpoint);
   const EvalResult result = tasks().at(options.task)(options, models, progress);

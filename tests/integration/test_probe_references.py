@@ -55,7 +55,7 @@ def test_description_length(probe):
     """Voita and Titov's online code; a portion that has seen one class alone knows no other."""
     l2, rows = 1e-2, 640
     x, y = labelled(np.random.default_rng(5), rows, 10, 1.5)
-    found = probe(code={"x": x, "y": y, "classes": CLASSES, "l2": l2, "seed": 3})["code"]
+    found = probe(code={"x": x, "y": y, "classes": CLASSES, "l2": [l2], "seed": 3})["code"]
     order = np.array(found["order"])
     assert sorted(order) == list(range(rows))
     x, y = ((x - x.mean(0)) / x.std(0))[order], y[order]

@@ -53,8 +53,8 @@ Json code(const Json& one) {
   std::iota(order.begin(), order.end(), int64_t{0});
   Random(one.at("seed"), "code").shuffle(std::span(order));
   Random random(one.at("seed"), "code");
-  const auto found =
-      probe::online_code(test::points(one.at("x")), y, one.at("classes"), one.at("l2"), random);
+  const auto found = probe::online_code(test::points(one.at("x")), y, one.at("classes"),
+                                        one.at("l2").get<std::vector<double>>(), random);
   return {{"bits", found.bits}, {"order", order}};
 }
 

@@ -109,18 +109,13 @@ Result ridge_result(const Samples& samples, const std::string& task, uint64_t se
 
 void describe(const Samples& samples, uint64_t seed, Result& result) {
   const auto classes = static_cast<int64_t>(samples.labels.size());
-  const at::Tensor x = at::cat({samples.x_train, samples.x_validation});
-  const std::vector<int64_t> labels = both_parts(samples);
+  Random random(seed, fmt::format("online code/{}", result.task));
   LinearDetail& detail = result.linear.value();
-  for (const double l2 : kL2Grid) {
-    Random random(seed, fmt::format("online code/{}", result.task));  // rows in the same order
-    const OnlineCode code = online_code(x, labels, classes, l2, random);
-    detail.converged = detail.converged && code.converged;
-    if (detail.bits && code.bits >= *detail.bits) continue;
-    detail.bits = code.bits;
-    detail.code_l2 = l2;
-  }
-  *detail.bits += std::log2(static_cast<double>(kL2Grid.size()));  // which of them it is
+  const OnlineCode code = online_code(at::cat({samples.x_train, samples.x_validation}),
+                                      both_parts(samples), classes, kL2Grid, random);
+  detail.converged = detail.converged && code.converged;
+  detail.bits = code.bits;
+  detail.code_l2 = code.l2;
   detail.compression = static_cast<double>(samples.train_size()) *
                        std::log2(static_cast<double>(classes)) / *detail.bits;
 }

@@ -107,6 +107,31 @@ double code_bits(const LogisticFit& fit, const at::Tensor& x, std::span<const in
   return bits;
 }
 
+/// The code of rows in this order, already standardised, with one strength.
+OnlineCode code_in_order(const at::Tensor& all, std::span<const int64_t> y, int64_t classes,
+                         double l2) {
+  const int64_t n = all.size(0);
+  LogisticOptions options;
+  options.l2 = l2;
+  OnlineCode code{.l2 = l2};
+  int64_t known = 0;
+  for (const int64_t portion : kPortions) {
+    const int64_t end = portion == kPortions.back() ? n : n * portion / kPortions.back();
+    if (end == known) continue;
+    const auto coded = y.subspan(static_cast<size_t>(known), static_cast<size_t>(end - known));
+    if (known == 0) {
+      code.bits += static_cast<double>(end) * std::log2(static_cast<double>(classes));
+    } else {
+      const DenseDesign before(all.narrow(0, 0, known));
+      const auto fit = fit_logistic(before, y.first(static_cast<size_t>(known)), classes, options);
+      code.converged = code.converged && fit.converged;
+      code.bits += code_bits(fit, all.narrow(0, known, end - known), coded, known, classes);
+    }
+    known = end;
+  }
+  return code;
+}
+
 }  // namespace
 
 LinearResult linear_probe(const at::Tensor& x_train, std::span<const int64_t> y_train,
@@ -126,7 +151,7 @@ LinearResult linear_probe(const at::Tensor& x_train, std::span<const int64_t> y_
 }
 
 OnlineCode online_code(const at::Tensor& x, std::span<const int64_t> labels, int64_t classes,
-                       double l2, Random& random) {
+                       std::span<const double> strengths, Random& random) {
   const int64_t n = x.size(0);
   std::vector<int64_t> order, y;
   for (const size_t row : random.permutation(static_cast<size_t>(n))) {
@@ -135,27 +160,16 @@ OnlineCode online_code(const at::Tensor& x, std::span<const int64_t> labels, int
   }
   const at::Tensor rows = x.to(at::kDouble).index_select(0, at::tensor(order, at::kLong));
   const at::Tensor all = on_principal_axes(Standardise(rows)(rows), n).contiguous();
-  const std::span<const int64_t> all_y(y);
-  LogisticOptions options;
-  options.l2 = l2;
-  OnlineCode code;
-  int64_t known = 0;
-  for (const int64_t portion : kPortions) {
-    const int64_t end = portion == kPortions.back() ? n : n * portion / kPortions.back();
-    if (end == known) continue;
-    const auto coded = all_y.subspan(static_cast<size_t>(known), static_cast<size_t>(end - known));
-    if (known == 0) {
-      code.bits += static_cast<double>(end) * std::log2(static_cast<double>(classes));
-    } else {
-      const DenseDesign before(all.narrow(0, 0, known));
-      const auto fit =
-          fit_logistic(before, all_y.first(static_cast<size_t>(known)), classes, options);
-      code.converged = code.converged && fit.converged;
-      code.bits += code_bits(fit, all.narrow(0, known, end - known), coded, known, classes);
-    }
-    known = end;
+  OnlineCode best;
+  bool converged = true;
+  for (const double l2 : strengths) {
+    const OnlineCode code = code_in_order(all, y, classes, l2);
+    converged = converged && code.converged;
+    if (l2 == strengths.front() || code.bits < best.bits) best = code;
   }
-  return code;
+  best.bits += std::log2(static_cast<double>(strengths.size()));  // which of them it is
+  best.converged = converged;
+  return best;
 }
 
 LinearResult linear_probe(const SparseRows& x_train, std::span<const int64_t> y_train,

@@ -202,16 +202,23 @@ TEST_CASE("online code: the sum of what Newton's method leaves open, portion by 
     }
   }
   Random same(7, "order");
-  const auto [bits, converged] =
-      online_code(at::tensor(x, at::kDouble).view({-1, 1}), y, 2, kL2, same);
+  const auto [bits, l2, converged] =
+      online_code(at::tensor(x, at::kDouble).view({-1, 1}), y, 2, std::array{kL2}, same);
   CHECK(converged);
   CHECK(bits == doctest::Approx(expected).epsilon(1e-6));
   CHECK(bits < 950);  // the numbers do say something of the labels
+  CHECK(l2 == kL2);
+  Random once_more(7, "order");  // of two strengths, the shorter code, and a bit that says which
+  const auto both =
+      online_code(at::tensor(x, at::kDouble).view({-1, 1}), y, 2, std::array{10.0, kL2}, once_more);
+  CHECK(both.bits == doctest::Approx(bits + 1));
+  CHECK(both.l2 == kL2);
 
   // Labels that have nothing to do with the numbers cost no less than without a probe.
   Random coins(5, "coins");
   for (int64_t& label : y)
     label = coins.uniform() < 0.5 ? 1 : 0;
   Random again(7, "order");
-  CHECK(online_code(at::tensor(x, at::kDouble).view({-1, 1}), y, 2, kL2, again).bits > 990);
+  CHECK(online_code(at::tensor(x, at::kDouble).view({-1, 1}), y, 2, std::array{kL2}, again).bits >
+        990);
 }

@@ -45,14 +45,16 @@ LinearResult linear_probe(const SparseRows& x_train, std::span<const int64_t> y_
 
 /// Description length of labels given x [n, d] in bits, by the online code of Voita and Titov
 /// (2020): rows in random order; the first 0.1 % cost log2(classes) each, those up to 0.2, 0.4,
-/// 0.8, 1.6, 3.2, 6.25, 12.5, 25, 50 and 100 % what the probe fitted to all rows before (with `l2`)
-/// leaves open. Its probabilities p, from t rows, are taken as (t p + 1 / classes) / (t + 1), so
-/// that no label is impossible. x is standardised as a whole.
+/// 0.8, 1.6, 3.2, 6.25, 12.5, 25, 50 and 100 % what the probe fitted to all rows before leaves
+/// open. Its probabilities p, from t rows, are taken as (t p + 1 / classes) / (t + 1), so that no
+/// label is impossible. x is standardised as a whole. Of the L2 strengths, at least one, the
+/// shortest code counts, with the bits that say which it is.
 struct OnlineCode {
   double bits = 0;
-  bool converged = true;  ///< every fit did
+  double l2 = 0;          ///< of this code
+  bool converged = true;  ///< every fit did, of all strengths
 };
 OnlineCode online_code(const at::Tensor& x, std::span<const int64_t> labels, int64_t classes,
-                       double l2, Random& random);
+                       std::span<const double> strengths, Random& random);
 
 }  // namespace ssmi::probe
